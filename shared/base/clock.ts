@@ -1,0 +1,21 @@
+/** Time as an argument: the one place that reads the machine's clock. Simulations pass their own Clock. */
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface Clock {
+  /** Wall time in milliseconds since 1970. May jump; no safety rule depends on it. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never goes back. For waits and time-outs. */
+  monotonic(): number;
+  /** Resolves after `ms` milliseconds, or rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+};
+
+/** RFC 3339 in whole seconds, as Kubernetes' metav1.Time prints it. */
+export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

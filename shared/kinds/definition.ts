@@ -1,0 +1,49 @@
+/** What a kind tells about itself. A kind is one file that exports one KindDefinition, and one line in registry.ts. */
+import type { ZodType } from "zod";
+import type { WindlassObject } from "./object.ts";
+
+/** A cell of `kubectl get`: Kubernetes' TableColumnDefinition with the way to its value. */
+export type Column = {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: "name" | "int32" | "int64";
+  /** 0: always shown; 1: with `-o wide`. */
+  readonly priority: 0 | 1;
+  readonly description: string;
+};
+export type Cell = string | number | boolean | null;
+
+export type KindDefinition<O extends WindlassObject = WindlassObject> = {
+  /** As in `kind:`, CamelCase. */
+  readonly kind: string;
+  /** As in paths and keys, lower case. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  /** root: lives in the root log only (Cluster). */
+  readonly scope: "cluster" | "root";
+  readonly description: string;
+  /** Parse a body's spec and status, filling in defaults; unknown fields are dropped here and reported by api. */
+  readonly spec: ZodType<O["spec"]>;
+  readonly status: ZodType<NonNullable<O["status"]>>;
+  /** Columns between Name and Age, and their cells. */
+  readonly columns: readonly Column[];
+  /** One cell a column. */
+  cells(object: O): readonly Cell[];
+  /** Fields that `--field-selector` takes beside metadata.name and metadata.namespace: path to value, "" where absent. */
+  readonly selectableFields: Readonly<Record<string, (object: O) => string>>;
+  /** Indexes that the replica keeps: name to the values an object stands under, without doubles. */
+  readonly indexes: Readonly<Record<string, (object: O) => readonly string[]>>;
+};
+
+/** Where objects of a kind stand in the log: `nodes/node-a`, `services/default/web`. */
+export function keyOf(definition: Pick<KindDefinition, "plural" | "namespaced">, name: string, namespace: string | undefined): string {
+  return definition.namespaced ? `${definition.plural}/${namespace ?? "default"}/${name}` : `${definition.plural}/${name}`;
+}
+
+/** The prefix of all keys of a kind, or of those in one namespace. */
+export function prefixOf(definition: Pick<KindDefinition, "plural" | "namespaced">, namespace?: string): string {
+  return definition.namespaced && namespace !== undefined ? `${definition.plural}/${namespace}/` : `${definition.plural}/`;
+}

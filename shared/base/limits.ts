@@ -29,3 +29,9 @@ export const watchQueueMax = 10_000;
 export const retentionMs = 7 * 24 * 3600 * 1000;
 /** A deleted row's tombstone outlives every writer that could still hold an older write (a Lambda runs 15 minutes at most). */
 export const tombstoneMs = 24 * 3600 * 1000;
+/** Transactions that wait for one cluster's commits in one process. */
+export const commitQueueMax = 10_000;
+/** Stored bytes of entries that are appended together. */
+export const runBytesMax = 4 * 1024 * 1024;
+/** Keys and ranges that one call may have to load before its callback runs through. */
+export const loadsMax = 1_000;

@@ -13,6 +13,9 @@ export type Column = {
 };
 export type Cell = string | number | boolean | null;
 
+/** A function of an object of kind O that may stand in a list of many kinds: as a method's, its parameter is not compared strictly. */
+export type Reader<O, Value> = { of(object: O): Value }["of"];
+
 export type KindDefinition<O extends WindlassObject = WindlassObject> = {
   /** As in `kind:`, CamelCase. */
   readonly kind: string;
@@ -33,13 +36,17 @@ export type KindDefinition<O extends WindlassObject = WindlassObject> = {
   /** One cell a column. */
   cells(object: O): readonly Cell[];
   /** Fields that `--field-selector` takes beside metadata.name and metadata.namespace: path to value, "" where absent. */
-  readonly selectableFields: Readonly<Record<string, (object: O) => string>>;
+  readonly selectableFields: Readonly<Record<string, Reader<O, string>>>;
   /** Indexes that the replica keeps: name to the values an object stands under, without doubles. */
-  readonly indexes: Readonly<Record<string, (object: O) => readonly string[]>>;
+  readonly indexes: Readonly<Record<string, Reader<O, readonly string[]>>>;
 };
 
 /** Where objects of a kind stand in the log: `nodes/node-a`, `services/default/web`. */
-export function keyOf(definition: Pick<KindDefinition, "plural" | "namespaced">, name: string, namespace: string | undefined): string {
+export function keyOf(
+  definition: Pick<KindDefinition, "plural" | "namespaced">,
+  name: string,
+  namespace: string | undefined,
+): string {
   return definition.namespaced ? `${definition.plural}/${namespace ?? "default"}/${name}` : `${definition.plural}/${name}`;
 }
 

@@ -19,7 +19,7 @@ export function encodeEntry(entry: Entry, compressAboveBytes: number): EncodedEn
   const text = entryText(entry);
   const plainBytes = Buffer.byteLength(text);
   if (plainBytes > entryPlainBytesMax) throw new TooLargeError("entry", plainBytes, entryPlainBytesMax, "bytes");
-  const bytes = plainBytes > compressAboveBytes ? zstd(text) : plain(text, plainBytes);
+  const bytes = packText(text, compressAboveBytes);
   // An adapter that stores large entries plain must still refuse what another could not hold.
   const storedBytes = bytes.length > entryStoredBytesMax && bytes[0] === plainCodec ? zstd(text).length : bytes.length;
   if (storedBytes > entryStoredBytesMax) throw new TooLargeError("compressed entry", storedBytes, entryStoredBytesMax, "bytes");
@@ -29,11 +29,30 @@ export function encodeEntry(entry: Entry, compressAboveBytes: number): EncodedEn
 /** Decodes what stands at `revision`; its values are frozen. @throws DamagedEntryError when the bytes are not an entry. */
 export function decodeEntry(revision: number, bytes: Uint8Array): EncodedEntry {
   try {
-    const body = JSON.parse(bodyText(bytes)) as Omit<Entry, "revision">;
+    const body = JSON.parse(unpackText(bytes)) as Omit<Entry, "revision">;
     if (typeof body.id !== "string" || !Array.isArray(body.changes)) throw new Error("id or changes are missing");
     return { entry: deepFreeze({ revision, ...body }), bytes };
   } catch (cause) {
     throw new DamagedEntryError(revision, cause);
+  }
+}
+
+/** One byte that names the codec, then `text`, compressed when it has more than `compressAboveBytes`. For entries, and for rows where size costs. */
+export function packText(text: string, compressAboveBytes: number): Uint8Array {
+  const plainBytes = Buffer.byteLength(text);
+  return plainBytes > compressAboveBytes ? zstd(text) : plain(text, plainBytes);
+}
+
+/** Undoes packText. @throws Error when the codec is unknown or the text has more than 4 MB. */
+export function unpackText(bytes: Uint8Array): string {
+  const body = bytes.subarray(1);
+  switch (bytes[0]) {
+    case plainCodec:
+      return Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
+    case zstdCodec:
+      return zstdDecompressSync(body, { maxOutputLength: entryPlainBytesMax }).toString("utf8");
+    default:
+      throw new Error(`codec ${bytes[0] ?? "of an empty item"} is unknown`);
   }
 }
 
@@ -76,16 +95,4 @@ function plain(text: string, plainBytes: number): Uint8Array {
 
 function zstd(text: string): Uint8Array {
   return Buffer.concat([Buffer.of(zstdCodec), zstdCompressSync(text)]);
-}
-
-function bodyText(bytes: Uint8Array): string {
-  const body = bytes.subarray(1);
-  switch (bytes[0]) {
-    case plainCodec:
-      return Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
-    case zstdCodec:
-      return zstdDecompressSync(body, { maxOutputLength: entryPlainBytesMax }).toString("utf8");
-    default:
-      throw new Error(`codec ${bytes[0] ?? "of an empty item"} is unknown`);
-  }
 }

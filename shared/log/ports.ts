@@ -87,7 +87,7 @@ export type RowWrite =
 export type Markers = {
   /** The life's first revision: its log's first entry. */
   readonly first: number;
-  /** Rows hold every entry up to here (and maybe some above). */
+  /** Rows hold every entry up to here (and maybe some above). It never reaches a seal, so that every cold reader meets the seal. */
   readonly applied: number;
   /** Events of every entry up to here were handed over. */
   readonly published: number;

@@ -1,0 +1,72 @@
+/**
+ * The embedded host as a program: flags and environment in; address, files and the way to stop it out; signals and exit codes. main.ts
+ * gives it the app. What the person at the shell can mend is one line and exit code 1; a stack is a bug's.
+ */
+import { systemClock } from "../../shared/base/clock.ts";
+import { jsonLogger } from "../../shared/base/logger.ts";
+import { type Command, type Config, parseCommand } from "./config.ts";
+import { StartError } from "./errors.ts";
+import { type BuildApp, type Host, startHost } from "./host.ts";
+
+/** A shell's code for a program that a signal ended is this and the signal's number. */
+const signalExit = 128;
+const signals = { SIGINT: 2, SIGTERM: 15 } as const;
+
+export type RunOptions = {
+  readonly buildApp: BuildApp;
+  /** Errors of `buildApp` whose message is all that there is to say; StartError always is. */
+  readonly isExpected?: (error: unknown) => boolean;
+};
+
+/** Runs until a signal comes, or until it has said why it can't. Rejects for a bug. */
+export async function run({ buildApp, isExpected = () => false }: RunOptions): Promise<void> {
+  try {
+    const command = parseCommand(process.argv.slice(2), process.env);
+    await runCommand(command, buildApp);
+  } catch (error) {
+    if (!(error instanceof Error && (error instanceof StartError || isExpected(error)))) throw error;
+    process.stderr.write(`windlass: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function runCommand(command: Command, buildApp: BuildApp): Promise<void> {
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(command.text);
+      return;
+    case "start": {
+      const logger = jsonLogger((line) => process.stderr.write(line), systemClock.now);
+      const host = await startHost(command.config, { buildApp, clock: systemClock, logger });
+      closeOnSignals(host);
+      process.stdout.write(greeting(host, command.config));
+    }
+  }
+}
+
+/** The first signal closes; a second one, of either kind, ends the process at once: what was acknowledged is durable anyway. */
+function closeOnSignals(host: Host): void {
+  let isClosing = false;
+  const onSignal = (signal: keyof typeof signals): void => {
+    if (isClosing) process.exit(signalExit + signals[signal]);
+    isClosing = true;
+    process.stdout.write("Stopping; once more to stop at once.\n");
+    // A close that fails is a bug: the rejection ends the process with its stack.
+    void host.close().then(() => process.exit(0));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+}
+
+function greeting({ url, files }: Host, { data }: Config): string {
+  return `Windlass listens on ${url} (and, for this machine only, the same in plain http)
+
+  export KUBECONFIG=${shellWord(files.kubeconfig)}
+  export DOCKER_CONFIG=${shellWord(files.dockerFolder)}
+
+Stop with Ctrl-C. The data stays in ${data}.
+`;
+}
+
+/** A path as a POSIX shell reads it back. */
+const shellWord = (text: string): string => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

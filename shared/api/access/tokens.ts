@@ -1,0 +1,199 @@
+/**
+ * Static bearer tokens: `wl_<id>_<secret>`. A cell `token/<id>` beside the root log holds the SHA-256 of the secret, never the secret: it is 32
+ * random bytes, so a plain hash can't be guessed back. A token that was revoked is refused everywhere within `cacheMs`: by the process
+ * that revoked it at once, by the others when their cache has forgotten it. The rules of who may what are in access.ts.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import type { Ids } from "../../base/ids.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Cell, Cells } from "../../log/ports.ts";
+import { type Authenticator, bearerToken, isExpired, type Principal, type Role, roles } from "./access.ts";
+import { DamagedTokenError, TokenRefusedError } from "./errors.ts";
+
+/** The delay of a revocation in other processes. DESIGN section 4: a minute at most. */
+export const cacheMs = 60_000;
+/** Tokens that a process remembers; the one used longest ago goes first. About 400 bytes each. */
+export const cachedTokensMax = 1_000;
+/** Tokens in one installation, so that one page lists them all. */
+export const tokensMax = 1_000;
+/** Tries to delete a cell that changes at the same time; tokens don't change, so one is enough unless two revoke at once. */
+const deleteTriesMax = 3;
+
+const prefix = "token/";
+/** Mail addresses, DNS names and Kubernetes' user names; no space or control character, for it is logged and shown. */
+const nameForm = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/;
+const tokenForm = /^wl_([0-9a-f-]{36})_([A-Za-z0-9_-]{43})$/;
+const hashForm = /^[0-9a-f]{64}$/;
+
+/** A token without its secret. */
+export type Token = Principal & {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+};
+
+export type NewToken = Pick<Token, "name" | "role" | "clusterUid" | "expires">;
+
+export type TokensOptions = {
+  readonly cells: Cells;
+  /** The life of the root log: its cells hold the tokens. */
+  readonly rootUid: string;
+  readonly clock: Clock;
+  readonly ids: Pick<Ids, "uuid">;
+  /** 32 random bytes, base64url: 43 characters. */
+  readonly newSecret: () => string;
+};
+
+type Stored = { readonly token: Token; readonly hash: Buffer };
+type Known = { readonly stored: Stored; readonly until: number };
+
+export class Tokens {
+  readonly #options: TokensOptions;
+  /** By id, the one used longest ago first. Only tokens that exist: a flood of unknown ones can't push them out. */
+  readonly #known = new Map<string, Known>();
+  /** Reads under way, by id: as many as requests are. */
+  readonly #reads = new Map<string, Promise<Stored | undefined>>();
+
+  constructor(options: TokensOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes a token; `text` is what its holder sends, and is never to be had again. When it rejects without a TokenRefusedError a token may
+   * have been made whose secret nobody knows: asking again is safe.
+   * @throws TokenRefusedError when a field is wrong or there are tokensMax tokens.
+   */
+  async create(wanted: NewToken): Promise<{ readonly token: Token; readonly text: string }> {
+    const { cells, rootUid, clock, ids, newSecret } = this.#options;
+    const now = clock.now();
+    checkNewToken(wanted, now);
+    await this.#makeRoom(now);
+    const { name, role, clusterUid, expires } = wanted;
+    const secret = newSecret();
+    const token: Token = { id: ids.uuid(), name, role, clusterUid, created: now, ...(expires !== undefined && { expires }) };
+    const { id, ...fields } = token;
+    const value = { ...fields, hash: hashOf(secret).toString("hex") };
+    const put = await cells.put(rootUid, { key: prefix + id, value, when: "absent", ...(expires !== undefined && { expires }) });
+    if (put.kind === "lost") throw new Error(`the token id ${id} is taken: ids must be unique`);
+    return { token, text: `wl_${id}_${secret}` };
+  }
+
+  /** Whose token `text` is, now; undefined when it is malformed, unknown, wrong, expired or revoked. Rejects when the store does. */
+  async verify(text: string): Promise<Token | undefined> {
+    const [, id, secret] = tokenForm.exec(text) ?? [];
+    if (id === undefined || secret === undefined) return undefined;
+    const stored = await this.#find(id);
+    if (stored === undefined || !timingSafeEqual(hashOf(secret), stored.hash)) return undefined;
+    return isExpired(stored.token, this.#options.clock.now()) ? undefined : stored.token;
+  }
+
+  /** All tokens in the order of their ids, expired ones included until they are removed; tokensMax at most. */
+  async list(): Promise<readonly Token[]> {
+    const cells = await this.#cells();
+    return cells.map((cell) => storedToken(cell).token);
+  }
+
+  /** Ends the token; false when there was none. Safe to repeat. */
+  async revoke(id: string): Promise<boolean> {
+    const { cells, rootUid } = this.#options;
+    const key = prefix + id;
+    try {
+      for (let tries = 0; tries < deleteTriesMax; tries++) {
+        const cell = await cells.get(rootUid, key);
+        if (cell === undefined) return false;
+        if (await cells.delete(rootUid, key, cell.version)) return true;
+      }
+    } finally {
+      // After the delete, an unclear one, too; and what a read that began before it finds is not kept.
+      this.#known.delete(id);
+      this.#reads.delete(id);
+    }
+    throw new Error(`the token ${id} changed ${deleteTriesMax} times while it was revoked`);
+  }
+
+  #cells(): Promise<readonly Cell[]> {
+    return this.#options.cells.list(this.#options.rootUid, prefix, tokensMax);
+  }
+
+  async #makeRoom(now: number): Promise<void> {
+    const there = await this.#cells();
+    if (there.length < tokensMax) return;
+    const over = there.filter((cell) => isExpired(cell, now));
+    if (over.length === 0) throw new TokenRefusedError("tokens", `there are ${there.length} tokens; at most ${tokensMax}`);
+    for (const cell of over) await this.#options.cells.delete(this.#options.rootUid, cell.key, cell.version);
+  }
+
+  #find(id: string): Promise<Stored | undefined> | Stored {
+    const known = this.#known.get(id);
+    if (known === undefined) return this.#readOnce(id);
+    this.#known.delete(id);
+    if (this.#options.clock.monotonic() >= known.until) return this.#readOnce(id);
+    this.#known.set(id, known);
+    return known.stored;
+  }
+
+  /** One read for all who ask for the same id at once. */
+  #readOnce(id: string): Promise<Stored | undefined> {
+    const underWay = this.#reads.get(id);
+    if (underWay !== undefined) return underWay;
+    const read: Promise<Stored | undefined> = this.#read(id, () => this.#reads.get(id) === read).finally(() => {
+      if (this.#reads.get(id) === read) this.#reads.delete(id);
+    });
+    this.#reads.set(id, read);
+    return read;
+  }
+
+  async #read(id: string, isCurrent: () => boolean): Promise<Stored | undefined> {
+    // The age of what is found counts from here.
+    const until = this.#options.clock.monotonic() + cacheMs;
+    const cell = await this.#options.cells.get(this.#options.rootUid, prefix + id);
+    if (cell === undefined) return undefined;
+    const stored = storedToken(cell);
+    if (isCurrent()) this.#remember(id, { stored, until });
+    return stored;
+  }
+
+  #remember(id: string, known: Known): void {
+    this.#known.set(id, known);
+    const oldest = this.#known.keys().next().value;
+    if (this.#known.size > cachedTokensMax && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** The authenticator of static tokens. */
+export function tokenAuthenticator(tokens: Pick<Tokens, "verify">): Authenticator {
+  return {
+    async authenticate(authorization) {
+      const text = bearerToken(authorization);
+      return text === undefined ? undefined : await tokens.verify(text);
+    },
+  };
+}
+
+const hashOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+
+function checkNewToken({ name, role, expires }: NewToken, now: number): void {
+  if (!nameForm.test(name)) {
+    throw new TokenRefusedError("name", "name: 1 to 128 letters, digits and . _ : @ -, beginning with a letter or a digit");
+  }
+  if (!roles.includes(role)) throw new TokenRefusedError("role", `role: one of ${roles.join(", ")}`);
+  if (expires === undefined) return;
+  if (!Number.isSafeInteger(expires) || expires <= now) {
+    throw new TokenRefusedError("expires", "expires: a time in the future, in whole milliseconds since 1970");
+  }
+}
+
+/** @throws DamagedTokenError when the cell holds something else. */
+function storedToken({ key, value }: Cell): Stored {
+  const { name, role, clusterUid, created, expires, hash } = value;
+  if (!isText(name) || !isRole(role) || !isText(clusterUid) || !isNumber(created)) throw new DamagedTokenError(key);
+  if (!isText(hash) || !hashForm.test(hash) || !(expires === undefined || isNumber(expires))) throw new DamagedTokenError(key);
+  const token = { id: key.slice(prefix.length), name, role, clusterUid, created, ...(expires !== undefined && { expires }) };
+  return { token, hash: Buffer.from(hash, "hex") };
+}
+
+type Field = JsonObject[string];
+const isText = (field: Field): field is string => typeof field === "string";
+const isNumber = (field: Field): field is number => typeof field === "number";
+const isRole = (field: Field): field is Role => roles.some((role) => role === field);

@@ -1,0 +1,57 @@
+/** Cluster: one control plane's state, with a log of its own. Clusters are objects of the root log and read-only to what runs in them. */
+import { z } from "zod";
+import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
+import type { KindDefinition } from "./definition.ts";
+import type { Frozen } from "./frozen.ts";
+import type { WindlassObject } from "./object.ts";
+import { parseDuration } from "./quantity.ts";
+
+const clusterSpecSchema = z
+  .object({
+    description: z.string().max(1_024).describe("What the cluster is for, for people.").optional(),
+    retention: z
+      .string()
+      .refine(isRetention, { error: "must be never, or a duration of at most a year, like 168h" })
+      .describe("How long entries of the log are kept before they are stripped, so that watches can resume; never: full history.")
+      .default("168h"),
+  })
+  .describe("What the cluster should be.");
+
+const clusterStatusSchema = z
+  .object({
+    state: z.enum(["creating", "ready", "deleting"]).describe("Where it is in its life.").default("creating"),
+    message: z.string().describe("Why, for people.").optional(),
+    observedGeneration: observedGenerationSchema.optional(),
+    conditions: conditionsSchema.optional(),
+  })
+  .describe("What was seen of the cluster.");
+
+export type ClusterSpec = Frozen<z.infer<typeof clusterSpecSchema>>;
+export type ClusterStatus = Frozen<z.infer<typeof clusterStatusSchema>>;
+export type Cluster = WindlassObject<ClusterSpec, ClusterStatus>;
+
+export const clusterKind: KindDefinition<Cluster> = {
+  kind: "Cluster",
+  plural: "clusters",
+  singular: "cluster",
+  shortNames: [],
+  categories: ["windlass"],
+  namespaced: false,
+  scope: "root",
+  description: "A cluster: nodes, services and what else belongs to one control plane, with a log of its own.",
+  spec: clusterSpecSchema,
+  status: clusterStatusSchema,
+  columns: [
+    { name: "State", type: "string", priority: 0, description: "Where it is in its life." },
+    { name: "Retention", type: "string", priority: 0, description: "How long watches can resume." },
+    { name: "Description", type: "string", priority: 1, description: "What it is for." },
+    { name: "Message", type: "string", priority: 1, description: "Why it is in that state." },
+  ],
+  cells: ({ spec, status }) => [status?.state ?? "creating", spec.retention, spec.description ?? "", status?.message ?? ""],
+  selectableFields: { "status.state": ({ status }) => status?.state ?? "creating" },
+  indexes: {},
+};
+
+function isRetention(text: string): boolean {
+  return text === "never" || parseDuration(text) !== undefined;
+}

@@ -1,0 +1,62 @@
+/**
+ * Lives by uid: the small number that stands for each in the other tables, and its head. Heads are kept in memory, which holds
+ * because this process alone writes; after a rollback they are forgotten and read again.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { integer, integerOrNull } from "./columns.ts";
+
+/** Lives kept in memory; above that all are forgotten and read again as they are needed. */
+const keptMax = 10_000;
+
+export type Life = {
+  readonly number: number;
+  /** The last revision of its log; undefined before the life has begun or has an entry. */
+  readonly head: number | undefined;
+};
+
+export class Lives {
+  readonly #kept = new Map<string, Life>();
+  readonly #select: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #setHead: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#select = database.prepare("SELECT number, head FROM lives WHERE uid = ?");
+    this.#insert = database.prepare("INSERT INTO lives (uid) VALUES (?) RETURNING number, head");
+    this.#setHead = database.prepare("UPDATE lives SET head = :to, applied = iif(applied = :from, :to, applied) WHERE number = :number");
+  }
+
+  /** undefined: nothing was ever written for `uid`. */
+  find(uid: string): Life | undefined {
+    const kept = this.#kept.get(uid);
+    if (kept !== undefined) return kept;
+    const columns = this.#select.get(uid);
+    return columns && this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
+  }
+
+  /** The life of `uid`, made if nothing was written for it before. Inside a write only. */
+  at(uid: string): Life {
+    const found = this.find(uid);
+    if (found !== undefined) return found;
+    const columns = this.#insert.get(uid);
+    if (columns === undefined) throw new Error("INSERT … RETURNING returned nothing");
+    return this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
+  }
+
+  /** Rows are written with the entries, so `applied` goes along if it stood at the head. Inside a write only. */
+  moveHead(uid: string, { number, head }: Life, to: number): void {
+    this.#setHead.run({ number, from: head ?? null, to });
+    this.#keep(uid, { number, head: to });
+  }
+
+  /** For when the database went back, or changed behind this map. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
+  #keep(uid: string, life: Life): Life {
+    if (this.#kept.size >= keptMax) this.#kept.clear();
+    this.#kept.set(uid, life);
+    return life;
+  }
+}

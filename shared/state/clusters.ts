@@ -1,0 +1,103 @@
+/**
+ * The clusters of one installation, by name. Each is a log of its own, named by its uid; which clusters there are is the state of
+ * the root, a log like theirs whose uid stands in a cell. A name is resolved anew when its log turns out to be sealed.
+ */
+import { clusterKind } from "../kinds/cluster.ts";
+import { apiVersion } from "../kinds/object.ts";
+import type { Cells, Log, Objects } from "../log/ports.ts";
+import { AlreadyExistsError, SealedError, UnavailableError } from "./errors.ts";
+import { Store, type StoreOptions } from "./store.ts";
+
+export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "objects"> & {
+  readonly log: Log;
+  readonly objects: Objects;
+  readonly cells: Cells;
+};
+
+export const defaultCluster = "default";
+/** Where cells of the installation itself stand: the root's current life and the tokens. */
+export const installationUid = "installation";
+const rootCell = "root";
+const actor = "system:windlass";
+
+export class Clusters {
+  readonly root: Store;
+  readonly #options: ClustersOptions;
+  readonly #stores = new Map<string, Store>();
+
+  /** `open` makes the installation first. */
+  private constructor(options: ClustersOptions, root: Store) {
+    this.#options = options;
+    this.root = root;
+  }
+
+  /** Opens the installation; on its first start begins the root and makes the default cluster. Safe to repeat and to race. */
+  static async open(options: ClustersOptions): Promise<Clusters> {
+    const uid = await rootUid(options);
+    await options.objects.begin(uid, options.clock.now());
+    const clusters = new Clusters(options, new Store({ ...options, uid, scope: "root" }));
+    await clusters.#ensureDefault();
+    return clusters;
+  }
+
+  /** The store of the cluster that has this name now; undefined: there is none. */
+  async resolve(name: string): Promise<Store | undefined> {
+    const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
+    return cluster === undefined ? undefined : this.#store(cluster.metadata.uid);
+  }
+
+  /** Stores that are open now, the root's first. */
+  open(): readonly Store[] {
+    return [this.root, ...this.#stores.values()];
+  }
+
+  close(): void {
+    for (const store of this.open()) store.close();
+  }
+
+  async #ensureDefault(): Promise<void> {
+    const spec = clusterKind.spec.parse({});
+    try {
+      await this.root.update(
+        (transaction) => transaction.of(clusterKind).create({ apiVersion, kind: clusterKind.kind, metadata: { name: defaultCluster }, spec }),
+        { actor },
+      );
+    } catch (error) {
+      if (!(error instanceof AlreadyExistsError)) throw error;
+    }
+  }
+
+  async #store(uid: string): Promise<Store> {
+    const known = this.#stores.get(uid);
+    if (known !== undefined) return known;
+    // Whoever comes first begins the life; a crash between the Cluster's commit and this leaves nothing half-done.
+    await this.#options.objects.begin(uid, this.#options.clock.now());
+    const raced = this.#stores.get(uid);
+    if (raced !== undefined) return raced;
+    const store = new Store({ ...this.#options, uid, scope: "cluster" });
+    this.#stores.set(uid, store);
+    return store;
+  }
+}
+
+/** The root's current life, chosen once by whoever comes first. */
+async function rootUid({ cells, ids }: ClustersOptions): Promise<string> {
+  const there = await cells.get(installationUid, rootCell);
+  const cell = there ?? (await cells.put(installationUid, { key: rootCell, value: { uid: ids.uuid() }, when: "absent" })).cell;
+  const uid = cell?.value["uid"];
+  if (typeof uid !== "string") throw new UnavailableError(`the cell ${installationUid}/${rootCell} does not name the root's log`);
+  return uid;
+}
+
+/** Runs `call` on the named cluster's store, once more when its log was sealed meanwhile and the name may mean another one. */
+export async function withCluster<T>(clusters: Clusters, name: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
+  for (let attempt = 0; ; attempt += 1) {
+    const store = await clusters.resolve(name);
+    if (store === undefined) return undefined;
+    try {
+      return await call(store);
+    } catch (error) {
+      if (!(error instanceof SealedError) || attempt > 0) throw error;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The cached rows of one table (the keys of one kind): by key, in key order, and by index. What is cached is coherent at its
+ * replica's revision; `covered` prefixes are known whole, so that absence and index look-ups inside them can be answered.
+ * Order and indexes are built at their first use and kept from then on.
+ */
+import { jsonText } from "../base/json.ts";
+import type { WindlassObject } from "../kinds/object.ts";
+import type { Row } from "../log/ports.ts";
+import type { ObjectIndexes } from "./object-indexes.ts";
+
+/** Keys known to be absent outside covered prefixes; forgotten all at once when there are more. */
+const absentKeysMax = 10_000;
+
+type IndexValues = Map<string, Set<string>>;
+
+export class Table {
+  readonly indexes: ObjectIndexes;
+  /** Counts uses; the replica evicts the table whose last use is oldest. */
+  lastUse = 0;
+  readonly #rows = new Map<string, Row>();
+  readonly #covered = new Set<string>();
+  readonly #absent = new Set<string>();
+  readonly #built = new Map<string, IndexValues>();
+  #bytes = 0;
+  #ordered: string[] = [];
+  #added: string[] = [];
+  #removed = 0;
+
+  constructor(indexes: ObjectIndexes) {
+    this.indexes = indexes;
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Bytes of JSON held, about: UTF-16 units of the rows' texts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The row, null where it is known to be absent, undefined where nothing is known. */
+  get(key: string): Row | null | undefined {
+    return this.#rows.get(key) ?? (this.#absent.has(key) || this.covers(key) ? null : undefined);
+  }
+
+  /** Whether everything that starts with `prefixOrKey` is known. */
+  covers(prefixOrKey: string): boolean {
+    if (this.#covered.size === 0) return false;
+    for (let slash = prefixOrKey.indexOf("/"); slash !== -1; slash = prefixOrKey.indexOf("/", slash + 1)) {
+      if (this.#covered.has(prefixOrKey.slice(0, slash + 1))) return true;
+    }
+    return false;
+  }
+
+  /** `prefix` ends in a slash; its rows were set before. */
+  cover(prefix: string): void {
+    this.#covered.add(prefix);
+  }
+
+  set(row: Row): void {
+    const before = this.#rows.get(row.key);
+    this.#rows.set(row.key, row);
+    this.#bytes += jsonText(row.value).length;
+    if (before !== undefined) this.#bytes -= jsonText(before.value).length;
+    if (before === undefined) {
+      this.#added.push(row.key);
+      this.#absent.delete(row.key);
+    }
+    for (const [index, values] of this.#built) this.#reindex(index, values, row.key, before, row);
+  }
+
+  /** Forgets the row, and remembers that it is absent. */
+  delete(key: string): void {
+    const before = this.#rows.get(key);
+    if (before !== undefined) {
+      this.#rows.delete(key);
+      this.#bytes -= jsonText(before.value).length;
+      this.#removed += 1;
+      for (const [index, values] of this.#built) this.#reindex(index, values, key, before, undefined);
+    }
+    if (this.covers(key)) return;
+    if (this.#absent.size >= absentKeysMax) this.#absent.clear();
+    this.#absent.add(key);
+  }
+
+  /** Keys with `prefix`, in the order of their bytes. */
+  keys(prefix: string): string[] {
+    this.#order();
+    if (prefix === "") return this.#ordered.slice();
+    return this.#ordered.slice(lowerBound(this.#ordered, prefix), lowerBound(this.#ordered, after(prefix)));
+  }
+
+  /** Keys under one value of an index, in no order. */
+  keysUnder(index: string, value: string): Iterable<string> {
+    return this.#index(index).get(value) ?? [];
+  }
+
+  /** Keys under all values of an index that start with `prefix`; a key may come twice. */
+  *keysUnderPrefix(index: string, prefix: string): Iterable<string> {
+    for (const [value, keys] of this.#index(index)) if (value.startsWith(prefix)) yield* keys;
+  }
+
+  #index(index: string): IndexValues {
+    let values = this.#built.get(index);
+    if (values === undefined) {
+      values = new Map();
+      this.#built.set(index, values);
+      for (const row of this.#rows.values()) this.#reindex(index, values, row.key, undefined, row);
+    }
+    return values;
+  }
+
+  #reindex(index: string, values: IndexValues, key: string, before: Row | undefined, row: Row | undefined): void {
+    const old = before === undefined ? [] : this.indexes.values(index, objectOf(before));
+    const now = row === undefined ? [] : this.indexes.values(index, objectOf(row));
+    for (const value of old) {
+      if (now.includes(value)) continue;
+      const keys = values.get(value);
+      keys?.delete(key);
+      if (keys?.size === 0) values.delete(value);
+    }
+    for (const value of now) {
+      if (old.includes(value)) continue;
+      const keys = values.get(value);
+      if (keys === undefined) values.set(value, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  /** Merges what came and drops what went since the last ordered read: linear, for creates come in runs. */
+  #order(): void {
+    if (this.#added.length === 0 && this.#removed === 0) return;
+    const added = this.#added.sort();
+    const merged: string[] = [];
+    let next = 0;
+    const push = (key: string) => {
+      if (this.#rows.has(key) && merged.at(-1) !== key) merged.push(key);
+    };
+    for (const key of this.#ordered) {
+      for (let candidate = added[next]; candidate !== undefined && candidate < key; candidate = added[++next]) push(candidate);
+      push(key);
+    }
+    for (; next < added.length; next += 1) push(added[next] as string);
+    this.#ordered = merged;
+    this.#added = [];
+    this.#removed = 0;
+  }
+}
+
+/** A row's value as the object it was written as: only the store writes rows of kinds, and only after its checks. */
+export const objectOf = (row: Row): WindlassObject => row.value as unknown as WindlassObject;
+
+/** The first position whose key is not below `bound`. Keys are ASCII, so UTF-16 order is the order of their bytes. */
+function lowerBound(keys: readonly string[], bound: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as string) < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The least string above every string that starts with `prefix`. */
+const after = (prefix: string): string => `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;

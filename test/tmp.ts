@@ -1,0 +1,30 @@
+import { openMemory } from "../shared/log/memory/open.ts";
+import { Store } from "../shared/state/store.ts";
+import { createRegistry, builtinKinds } from "../shared/kinds/registry.ts";
+import { systemClock } from "../shared/base/clock.ts";
+import { systemIds } from "../shared/base/ids.ts";
+import { silentLogger } from "../shared/base/logger.ts";
+import { onAny } from "../shared/state/event.ts";
+import { nodeKind } from "../shared/kinds/node.ts";
+const { log, objects } = openMemory({ exclusive: true, appliesOnAppend: true } as never);
+await objects.begin("u", 1000);
+const store = new Store({ uid: "u", log, objects, registry: createRegistry(builtinKinds), clock: systemClock, ids: systemIds, logger: silentLogger, scope: "cluster" });
+const node = (name: string) => ({ apiVersion: "windlass.dev/v1", kind: "Node", metadata: { name }, spec: { address: "tcp://1.2.3.4:1", availability: "active", role: "worker", membership: "accepted" } }) as never;
+const watch = await store.watch(...onAny(nodeKind));
+console.log((await store.update((tx) => tx.nodes.create(node("a")), { actor: "me" })));
+let t = performance.now();
+const N = 10000;
+await store.batch(Array.from({ length: N }, (_, i) => (tx: any) => tx.nodes.create(node("n" + i))), { actor: "me" });
+console.log("create us", (performance.now() - t) * 1000 / N);
+t = performance.now();
+for (let i = 0; i < N; i++) await store.update((tx) => tx.nodes.update({ ...tx.nodes.get("n" + i)! }), { actor: "me" });
+console.log("update tx us", (performance.now() - t) * 1000 / N);
+t = performance.now();
+await Promise.all(Array.from({ length: N }, (_, i) => store.update((tx) => tx.nodes.update({ ...tx.nodes.get("n" + i)! }), { actor: "me" })));
+console.log("update tx concurrent us", (performance.now() - t) * 1000 / N);
+t = performance.now();
+await store.view((tx) => { for (let i = 0; i < N; i++) tx.nodes.get("n" + i); });
+console.log("get us", (performance.now() - t) * 1000 / N);
+for (let k = 0; k < 3; k++) { t = performance.now(); await store.view((tx) => tx.nodes.find().length); console.log("find all us", (performance.now() - t) * 1000); }
+for (let k = 0; k < 3; k++) { t = performance.now(); const {byName}=await import("../shared/state/selector.ts"); await store.view((tx) => tx.nodes.find(byName("n77")).length); console.log("find by name us", (performance.now() - t) * 1000); }
+console.log(watch.queued, watch.ended, watch.end);

@@ -138,7 +138,7 @@ export class Listener {
 
   #createTcp(): Server {
     const { connectionsMax, probeAfterMs } = this.#limits;
-    // Half-open as Node's own HTTP server has it: a client may end its side and still get its answer.
+    // Half-open: docker ends its side of an upgraded connection when its input ends, and the output is yet to come.
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs };
     const server = createServer(options, (socket) => this.#accept(socket));
     server.maxConnections = connectionsMax;
@@ -149,6 +149,7 @@ export class Listener {
     const { keys } = this.#options;
     const handshakeTimeout = this.#limits.handshakeMs;
     const tls = createTlsServer({ ...keys, handshakeTimeout, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] }, (socket) => {
+      socket.allowHalfOpen = true;
       this.#http.emit("connection", socket);
     });
     // A client that does not trust us, or is no TLS client: its own log says why.
@@ -181,7 +182,7 @@ export class Listener {
 
   #serve(socket: Socket, byte: number): void {
     if (byte === tlsHandshake) {
-      // TLS has no half-open connections in Node.
+      // A client that goes in the middle of a handshake has no answer to wait for.
       socket.allowHalfOpen = false;
       this.#tls.emit("connection", socket);
       return;

@@ -60,6 +60,8 @@ function launch({ installed, data, endpoint, log }: Launch): ChildProcess {
       NODE: process.execPath,
       DYNAMODB_LOCAL_LIB: installed.jars,
       FILESYSTEM_ROOT: data,
+      // Functions' code is unpacked here.
+      TMPDIR: data,
       GATEWAY_LISTEN: new URL(endpoint).host,
       DYNAMODB_IN_MEMORY: "1",
       PROVIDER_OVERRIDE_DYNAMODB: "v2",

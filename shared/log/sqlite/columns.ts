@@ -1,5 +1,6 @@
 /** What a column holds, checked: the tables are STRICT, so that another type means a damaged file. */
 import type { SQLOutputValue } from "node:sqlite";
+import { type JsonObject, parseFrozen } from "../../base/json.ts";
 
 type Columns = Readonly<Record<string, SQLOutputValue>>;
 
@@ -19,8 +20,15 @@ export function text(columns: Columns, name: string): string {
   return value;
 }
 
-export function bytes(columns: Columns, name: string): Uint8Array {
+export function blob(columns: Columns, name: string): Uint8Array {
   const value = columns[name];
   if (!(value instanceof Uint8Array)) throw new TypeError(`column ${name} holds no bytes`);
   return value;
+}
+
+/** A frozen object from its JSON. */
+export function object(columns: Columns, name: string): JsonObject {
+  const value = parseFrozen(text(columns, name));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError(`column ${name} holds no object`);
+  return value as JsonObject;
 }

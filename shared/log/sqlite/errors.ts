@@ -11,7 +11,10 @@ export class DataFolderError extends Error {
   readonly folder: string;
   readonly problem: FolderProblem;
   readonly pid: number | undefined;
-  constructor(folder: string, { problem, why, pid, cause }: { problem: FolderProblem; why: string; pid?: number; cause?: unknown }) {
+  constructor(
+    folder: string,
+    { problem, why, pid, cause }: { problem: FolderProblem; why: string; pid?: number; cause?: unknown },
+  ) {
     super(`data folder ${folder}: ${why}`, { cause });
     this.folder = folder;
     this.problem = problem;

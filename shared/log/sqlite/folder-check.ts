@@ -101,6 +101,8 @@ function checkPages(database: DatabaseSync, refuse: Refuse): void {
 /** The last entry of a log, unless all of them were stripped, is the one that its head names. */
 function checkHeads(database: DatabaseSync, refuse: Refuse): void {
   const newest = `SELECT number, uid, head FROM lives ORDER BY number DESC LIMIT ${checkedLivesMax}`;
-  const wrong = database.prepare(`SELECT uid FROM (${newest}) WHERE head <> (SELECT max(revision) FROM log WHERE life = number)`).get();
+  const wrong = database
+    .prepare(`SELECT uid FROM (${newest}) WHERE head <> (SELECT max(revision) FROM log WHERE life = number)`)
+    .get();
   if (wrong !== undefined) throw refuse("damaged", `the log of ${String(wrong["uid"])} does not end at its head`);
 }

@@ -19,11 +19,19 @@ export class Lives {
   readonly #select: StatementSync;
   readonly #insert: StatementSync;
   readonly #setHead: StatementSync;
+  readonly #begin: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#select = database.prepare("SELECT number, head FROM lives WHERE uid = ?");
     this.#insert = database.prepare("INSERT INTO lives (uid) VALUES (?) RETURNING number, head");
-    this.#setHead = database.prepare("UPDATE lives SET head = :to, applied = iif(applied = :from, :to, applied) WHERE number = :number");
+    this.#setHead = database.prepare(
+      "UPDATE lives SET head = :to, applied = iif(applied IS :from, :to, applied) WHERE number = :number",
+    );
+    this.#begin = database.prepare(`
+      UPDATE lives SET first = :first, applied = coalesce(applied, :first - 1), published = :first - 1, stripped = :first - 1,
+        head = coalesce(head, :first - 1)
+      WHERE number = :number AND first IS NULL
+      RETURNING number, head`);
   }
 
   /** undefined: nothing was ever written for `uid`. */
@@ -41,6 +49,12 @@ export class Lives {
     const columns = this.#insert.get(uid);
     if (columns === undefined) throw new Error("INSERT … RETURNING returned nothing");
     return this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
+  }
+
+  /** Does nothing where the life has begun. Inside a write only. */
+  begin(uid: string, first: number): void {
+    const columns = this.#begin.get({ number: this.at(uid).number, first });
+    if (columns !== undefined) this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
   }
 
   /** Rows are written with the entries, so `applied` goes along if it stood at the head. Inside a write only. */

@@ -2,20 +2,19 @@
  * The Log port on SQLite. An append also writes the rows and moves `applied`, in the same transaction, so rows never lag. Stripped
  * entries are deleted, and their positions stay taken: an append is checked against the head, which only grows.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { decodeEntry } from "../codec.ts";
 import { fold } from "../fold.ts";
 import type { Appended, EncodedEntry, Log, ReadOptions, Tail } from "../ports.ts";
-import { bytes, integer } from "./columns.ts";
+import { blob, integer } from "./columns.ts";
 import { NotWrittenError } from "./errors.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Lives } from "./lives.ts";
+import type { SqliteParts } from "./parts.ts";
 import type { Rows } from "./rows.ts";
 
 /** Stored bytes of one read, at least one entry: as DynamoDB's page of 1 MB. */
 const readBytesMax = 1024 * 1024;
-
-export type SqliteParts = { readonly database: DatabaseSync; readonly commits: GroupCommit; readonly lives: Lives; readonly rows: Rows };
 
 export class SqliteLog implements Log {
   readonly appendMax = 256;
@@ -34,14 +33,17 @@ export class SqliteLog implements Log {
     this.#lives = lives;
     this.#rows = rows;
     this.#insert = database.prepare("INSERT INTO log (life, revision, entry) VALUES (?, ?, ?)");
-    this.#selectAfter = database.prepare("SELECT revision, entry FROM log WHERE life = ? AND revision > ? ORDER BY revision LIMIT ?");
+    this.#selectAfter = database.prepare(
+      "SELECT revision, entry FROM log WHERE life = ? AND revision > ? ORDER BY revision LIMIT ?",
+    );
     this.#selectOne = database.prepare("SELECT revision, entry FROM log WHERE life = ? AND revision = ?");
     this.#delete = database.prepare("DELETE FROM log WHERE life = ? AND revision > ? AND revision <= ?");
   }
 
   async append(uid: string, run: readonly EncodedEntry[]): Promise<Appended> {
     const [first] = run;
-    if (first === undefined || run.length > this.appendMax) return refused(`a run has ${run.length} entries; 1 to ${this.appendMax}`);
+    if (first === undefined || run.length > this.appendMax)
+      return refused(`a run has ${run.length} entries; 1 to ${this.appendMax}`);
     try {
       return await this.#commits.write(() => this.#put(uid, first.entry.revision, run));
     } catch (cause) {
@@ -55,7 +57,7 @@ export class SqliteLog implements Log {
     const entries: EncodedEntry[] = [];
     let size = 0;
     for (const columns of this.#selectAfter.iterate(life.number, after, limit)) {
-      const encoded = decodeEntry(integer(columns, "revision"), bytes(columns, "entry"));
+      const encoded = decodeEntry(integer(columns, "revision"), blob(columns, "entry"));
       if (encoded.entry.revision !== after + 1 + entries.length) break;
       entries.push(encoded);
       size += encoded.bytes.length;
@@ -89,7 +91,7 @@ export class SqliteLog implements Log {
 
   #entryAt(life: number, revision: number): EncodedEntry | undefined {
     const columns = this.#selectOne.get(life, revision);
-    return columns && decodeEntry(integer(columns, "revision"), bytes(columns, "entry"));
+    return columns && decodeEntry(integer(columns, "revision"), blob(columns, "entry"));
   }
 }
 

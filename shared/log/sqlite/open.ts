@@ -1,0 +1,46 @@
+/** A data folder opened as the three ports, for one process. */
+import { SqliteCells } from "./cells.ts";
+import { openFolder } from "./folder.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { Lives } from "./lives.ts";
+import { SqliteLog } from "./log.ts";
+import { SqliteObjects } from "./objects.ts";
+import { Rows } from "./rows.ts";
+
+export type SqliteStore = {
+  readonly log: SqliteLog;
+  readonly objects: SqliteObjects;
+  readonly cells: SqliteCells;
+  /** Writes what waits, folds the write-ahead log into the file and gives the folder free. Nothing may be called after it. */
+  close(): Promise<void>;
+};
+
+export type SqliteOptions = {
+  /** This process's id, shown to whoever comes second. */
+  readonly pid: number;
+};
+
+/**
+ * Opens `folder` and makes it if it is missing (0700; files 0600).
+ * @throws DataFolderError when another process has it open, it can't be written, or what is in it is foreign, newer or damaged;
+ * its files are untouched.
+ */
+export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore {
+  const { database, lock } = openFolder(folder, pid);
+  const lives = new Lives(database);
+  const parts = { database, lives, rows: new Rows(database), commits: new GroupCommit(database, () => lives.forget()) };
+  return {
+    log: new SqliteLog(parts),
+    objects: new SqliteObjects(parts),
+    cells: new SqliteCells(parts),
+    close: async () => {
+      parts.commits.close();
+      try {
+        database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } finally {
+        database.close();
+        lock.release();
+      }
+    },
+  };
+}

@@ -1,6 +1,7 @@
 /**
- * The embedded host's own certificate authority and server certificate, in the data folder: ca.crt, ca.key, server.crt, server.key. The
- * authority is kept for as long as it can be, for clients hold it; the server's certificate is derived from it and made anew whenever it would not do.
+ * The embedded host's own certificate authority and server certificate, in the data folder: ca.crt, ca.key, server.crt,
+ * server.key. The authority is kept for as long as it can be, for clients hold it; the server's certificate is derived from it
+ * and made anew whenever it would not do.
  */
 // x509 stands on tsyringe, which wants this before it is loaded.
 import "reflect-metadata";
@@ -60,7 +61,10 @@ export async function ensureCertificates({ folder, hosts, now }: CertificatesOpt
   return { ca: authority.cert, ...made };
 }
 
-/** A key whose certificate is missing (a crash came between the two) or runs out gets a new certificate: what it signed stays good. */
+/**
+ * A key whose certificate is missing (a crash came between the two) or runs out gets a new certificate: what it signed stays
+ * good.
+ */
 async function ensureAuthority(path: (name: string) => string, now: number): Promise<Authority> {
   const cert = await readText(path("ca.crt"));
   const key = await readText(path("ca.key"));

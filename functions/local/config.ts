@@ -1,4 +1,7 @@
-/** The embedded host's configuration: flags before the environment before the defaults. A value that is not right is refused by its name. */
+/**
+ * The embedded host's configuration: flags before the environment before the defaults. A value that is not right is refused by
+ * its name.
+ */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";

@@ -1,7 +1,8 @@
 /**
- * What a client needs to come in: the first admin token of the root, a kubeconfig and a Docker config.json that use it. The token is kept across
- * restarts; removing its file and starting again is how it is replaced: then all former ones of this host end. The client files are written
- * again when address, authority or token have changed, and otherwise left as kubectl and docker may have changed them.
+ * What a client needs to come in: the first admin token of the root, a kubeconfig and a Docker config.json that use it. The
+ * token is kept across restarts; removing its file and starting again is how it is replaced: then all former ones of this host
+ * end. The client files are written again when address, authority or token have changed, and otherwise left as kubectl and
+ * docker may have changed them.
  */
 import { join } from "node:path";
 import { rootScope } from "../../shared/api/access/access.ts";
@@ -9,7 +10,9 @@ import type { Tokens } from "../../shared/api/access/tokens.ts";
 import { StartError } from "./errors.ts";
 import { makePrivateFolder, readText, writePrivateFile } from "./files.ts";
 
-/** The actor of what is done with the token. No other token should have it: replacing the file's token revokes all of this name. */
+/**
+ * The actor of what is done with the token. No other token should have it: replacing the file's token revokes all of this name.
+ */
 export const localAdminName = "local-admin";
 
 export type ClientFiles = {

@@ -1,6 +1,7 @@
 /**
- * Files with secrets in the data folder: mode 0600, in folders of mode 0700. A file is written whole or not at all: a crash in between leaves
- * the former one, and at most a `.new` beside it, which the next write replaces. One process at a time writes (the store's lock).
+ * Files with secrets in the data folder: mode 0600, in folders of mode 0700. A file is written whole or not at all: a crash in
+ * between leaves the former one, and at most a `.new` beside it, which the next write replaces. One process at a time writes
+ * (the store's lock).
  */
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Connections that have said nothing yet: each is held until its first byte, which tells what is spoken on it, for a bounded time and in a
- * bounded number. Beyond the number the one that is silent for longest goes, so that silent ones can't keep out those who speak.
+ * Connections that have said nothing yet: each is held until its first byte, which tells what is spoken on it, for a bounded
+ * time and in a bounded number. Beyond the number the one that is silent for longest goes, so that silent ones can't keep out
+ * those who speak.
  */
 import type { Socket } from "node:net";
 
@@ -15,7 +16,10 @@ export class FirstByte {
     this.#options = options;
   }
 
-  /** Calls `then` with the first byte, which is still to be read from the socket. Not called when the socket ends or stays silent. */
+  /**
+   * Calls `then` with the first byte, which is still to be read from the socket. Not called when the socket ends or stays
+   * silent.
+   */
   wait(socket: Socket, then: (byte: number) => void): void {
     const destroy = (): void => void socket.destroy();
     const onReadable = (): void => {

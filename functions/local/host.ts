@@ -1,6 +1,7 @@
 /**
- * The embedded host: data folder, app, certificates, token, listener and client files, started in the order that leaves a foreign data folder
- * untouched (the app opens the store, and refuses one, before anything is written) and closed in the reverse one.
+ * The embedded host: data folder, app, certificates, token, listener and client files, started in the order that leaves a
+ * foreign data folder untouched (the app opens the store, and refuses one, before anything is written) and closed in the
+ * reverse one.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -18,7 +19,7 @@ import { refuseUpgrades, type UpgradeHook } from "./upgrade.ts";
 const renewalMs = 24 * 3600 * 1000;
 
 /** What the host serves. */
-export type HostedApp = {
+type HostedApp = {
   /** The instance that the app's own authenticator asks: a revocation then counts at once. */
   readonly tokens: Tokens;
   readonly fetch: Fetch;

@@ -1,7 +1,7 @@
 /**
- * One TCP port for TLS and, from this machine only, plain HTTP: the first byte tells them apart (first-byte.ts). kubectl sends no token
- * over plain HTTP; curl and docker are simpler with it. Behind both stands one HTTP/1.1 server, which hands requests to a fetch function and upgraded
- * connections to a hook. Every wait on a client has a time-out, and connections have a bound.
+ * One TCP port for TLS and, from this machine only, plain HTTP: the first byte tells them apart (first-byte.ts). kubectl sends
+ * no token over plain HTTP; curl and docker are simpler with it. Behind both stands one HTTP/1.1 server, which hands requests
+ * to a fetch function and upgraded connections to a hook. Every wait on a client has a time-out, and connections have a bound.
  */
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from "node:http";
@@ -19,7 +19,7 @@ import type { UpgradeHook } from "./upgrade.ts";
 const tlsHandshake = 0x16;
 
 /** Times in milliseconds. Tests take shorter ones. */
-export const listenerLimits = {
+const listenerLimits = {
   /** Open connections; one more is closed at once. A watch holds one; with TLS each costs some 50 KB. */
   connectionsMax: 4_000,
   /** Connections that have not sent a byte yet, of the above. */
@@ -29,11 +29,15 @@ export const listenerLimits = {
   /** From a request's first byte (or the connection's start) to the end of its headers. */
   headersMs: 20_000,
   /**
-   * To the end of its body; an answer may take as long as it likes, so watches are not cut. The longest honest body is an image that docker
-   * loads: 4.5 GB at 5 MB/s. Without a limit a client that sends a byte a minute would hold its connection for ever.
+   * To the end of its body; an answer may take as long as it likes, so watches are not cut. The longest honest body is an image
+   * that docker loads: 4.5 GB at 5 MB/s. Without a limit a client that sends a byte a minute would hold its connection for
+   * ever.
    */
   requestMs: 15 * 60_000,
-  /** Longer than load balancers keep idle connections (AWS's 60 s, nginx's 60 to 75), so that they close first and lose no request. */
+  /**
+   * Longer than load balancers keep idle connections (AWS's 60 s, nginx's 60 to 75), so that they close first and lose no
+   * request.
+   */
   keepAliveMs: 80_000,
   /** How often headersMs and requestMs are looked at: so much later they may fall. */
   checkMs: 5_000,
@@ -45,7 +49,7 @@ export const listenerLimits = {
 export type ListenerLimits = { readonly [Name in keyof typeof listenerLimits]: number };
 
 /** What a request comes with: Node's own request and answer. `incoming.socket.encrypted` is true over TLS. */
-export type FetchBindings = HttpBindings | Http2Bindings;
+type FetchBindings = HttpBindings | Http2Bindings;
 export type Fetch = (request: Request, env: FetchBindings) => Response | Promise<Response>;
 
 export type ServerKeys = { readonly cert: string; readonly key: string };
@@ -84,7 +88,10 @@ export class Listener {
     this.#server = this.#createTcp();
   }
 
-  /** Begins to listen. @throws StartError when host and port can't be had; the message says which, and the flag that changes it. */
+  /**
+   * Begins to listen.
+   * @throws StartError when host and port can't be had; the message says which, and the flag that changes it.
+   */
   async listen(): Promise<AddressInfo> {
     const { host, port } = this.#options;
     this.#server.listen({ host, port });
@@ -236,8 +243,8 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * RFC 7540 section 3.2: an offer to go on in HTTP/2, which Java's client and curl make with every request. It may be ignored, and the request
- * is served. Docker's build sessions ask for h2c without settings: that is an upgrade.
+ * RFC 7540 section 3.2: an offer to go on in HTTP/2, which Java's client and curl make with every request. It may be ignored,
+ * and the request is served. Docker's build sessions ask for h2c without settings: that is an upgrade.
  */
 function offersHttp2({ headers }: IncomingMessage): boolean {
   return headers["http2-settings"] !== undefined && headers.upgrade?.toLowerCase() === "h2c";

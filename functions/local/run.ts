@@ -1,9 +1,10 @@
 /**
- * The embedded host as a program: flags and environment in; address, files and the way to stop it out; signals and exit codes. main.ts
- * gives it the app. What the person at the shell can mend is one line and exit code 1; a stack is a bug's.
+ * The embedded host as a program: flags and environment in; address, files and the way to stop it out; signals and exit codes.
+ * main.ts gives it the app. What the person at the shell can mend is one line and exit code 1; a stack is a bug's.
  */
 import { systemClock } from "../../shared/base/clock.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
+import { DataFolderError } from "../../shared/log/sqlite/errors.ts";
 import { type Command, type Config, parseCommand } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { type BuildApp, type Host, startHost } from "./host.ts";
@@ -12,19 +13,13 @@ import { type BuildApp, type Host, startHost } from "./host.ts";
 const signalExit = 128;
 const signals = { SIGINT: 2, SIGTERM: 15 } as const;
 
-export type RunOptions = {
-  readonly buildApp: BuildApp;
-  /** Errors of `buildApp` whose message is all that there is to say; StartError always is. */
-  readonly isExpected?: (error: unknown) => boolean;
-};
-
 /** Runs until a signal comes, or until it has said why it can't. Rejects for a bug. */
-export async function run({ buildApp, isExpected = () => false }: RunOptions): Promise<void> {
+export async function run(buildApp: BuildApp): Promise<void> {
   try {
     const command = parseCommand(process.argv.slice(2), process.env);
     await runCommand(command, buildApp);
   } catch (error) {
-    if (!(error instanceof Error && (error instanceof StartError || isExpected(error)))) throw error;
+    if (!(error instanceof StartError || error instanceof DataFolderError)) throw error;
     process.stderr.write(`windlass: ${error.message}\n`);
     process.exitCode = 1;
   }

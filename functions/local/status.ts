@@ -1,6 +1,6 @@
 /**
- * The answers that the listener gives itself, below the router: a Kubernetes Status, as every other error is, in a Response or, on a
- * connection that no router will see, as raw HTTP that closes it.
+ * The answers that the listener gives itself, below the router: a Kubernetes Status, as every other error is, in a Response or,
+ * on a connection that no router will see, as raw HTTP that closes it.
  */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";

@@ -44,7 +44,8 @@ export const taskCheckServiceId: Checked<Task> = indexed<Task>(
   (specified, actual) => serviceOf(specified) === serviceOf(actual),
   (specified) => (specified.spec?.serviceName ? byService(serviceOf(specified)) : undefined),
 );
-const serviceOf = ({ metadata, spec }: Specified<Task>): string => `${metadata?.namespace ?? "default"}/${spec?.serviceName ?? ""}`;
+const serviceOf = ({ metadata, spec }: Specified<Task>): string =>
+  `${metadata?.namespace ?? "default"}/${spec?.serviceName ?? ""}`;
 
 /** The event's status.state comes after the specified one in swarmkit's order. */
 export const taskCheckStateGreaterThan: Checked<Task> = (specified, actual) => rank(actual) > rank(specified);

@@ -59,7 +59,8 @@ export class Clusters {
     const spec = clusterKind.spec.parse({});
     try {
       await this.root.update(
-        (transaction) => transaction.of(clusterKind).create({ apiVersion, kind: clusterKind.kind, metadata: { name: defaultCluster }, spec }),
+        (transaction) =>
+          transaction.of(clusterKind).create({ apiVersion, kind: clusterKind.kind, metadata: { name: defaultCluster }, spec }),
         { actor },
       );
     } catch (error) {
@@ -90,7 +91,11 @@ async function rootUid({ cells, ids }: ClustersOptions): Promise<string> {
 }
 
 /** Runs `call` on the named cluster's store, once more when its log was sealed meanwhile and the name may mean another one. */
-export async function withCluster<T>(clusters: Clusters, name: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
+export async function withCluster<T>(
+  clusters: Clusters,
+  name: string,
+  call: (store: Store) => Promise<T>,
+): Promise<T | undefined> {
   for (let attempt = 0; ; attempt += 1) {
     const store = await clusters.resolve(name);
     if (store === undefined) return undefined;

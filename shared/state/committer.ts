@@ -50,7 +50,9 @@ type Job = {
 
 /** A run's result, told to its caller once the state it stands on is certain. */
 type Outcome = { readonly job: Job; readonly changed: boolean; readonly tell: () => void };
-type Attempt = { readonly kind: "outcome"; readonly outcome: Outcome; readonly encoded?: EncodedEntry } | { readonly kind: "miss"; readonly miss: Miss };
+type Attempt =
+  | { readonly kind: "outcome"; readonly outcome: Outcome; readonly encoded?: EncodedEntry }
+  | { readonly kind: "miss"; readonly miss: Miss };
 
 /** The first wait of a loser or after an unclear answer, at most; it doubles with each loss. */
 const firstWaitMs = 4;
@@ -186,7 +188,10 @@ export class Committer {
       if (miss !== undefined) return { kind: "miss", miss };
       const { changes } = transaction;
       if (changes.length === 0 && !job.seal) {
-        return { kind: "outcome", outcome: { job, changed: false, tell: () => job.resolve({ value, revision: revision - 1, changed: false }) } };
+        return {
+          kind: "outcome",
+          outcome: { job, changed: false, tell: () => job.resolve({ value, revision: revision - 1, changed: false }) },
+        };
       }
       const { id, now, actor } = job.context;
       const entry = { revision, id, time: now, actor, changes, ...(job.seal && { seal: true as const }) };
@@ -261,7 +266,10 @@ export class Committer {
   /** Loads what a job missed beside the rounds of the others, then lets it run again. */
   #load(job: Job, miss: Miss): void {
     job.loads += 1;
-    if (job.loads > loadsMax) return job.reject(new UnavailableError(`a transaction read ${loadsMax} keys or ranges that were not cached`));
+    if (job.loads > loadsMax) {
+      job.reject(new UnavailableError(`a transaction read ${loadsMax} times what was not cached`));
+      return;
+    }
     const again = () => {
       this.#queue.unshift(job);
       if (!this.#draining) void this.#drain();
@@ -280,5 +288,7 @@ function tellAll(outcomes: readonly Outcome[]): void {
 }
 
 function unavailable(cause: unknown): UnavailableError {
-  return new UnavailableError(`the log takes no entries now: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  return new UnavailableError(`the log takes no entries now: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
 }

@@ -100,7 +100,9 @@ export class BatchError extends Error {
   override readonly name = "BatchError";
   readonly committed: number;
   constructor(committed: number, cause: unknown) {
-    super(`a batch failed after ${committed} committed steps: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`a batch failed after ${committed} committed steps: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
     this.committed = committed;
   }
 }

@@ -64,12 +64,23 @@ export const onAny = <O extends WindlassObject>(definition: KindDefinition<O>, f
 ];
 
 /** A selector, a predicate, or swarmkit's form: an object with check functions, all of which must hold. Absent: every object. */
-export type Filter<O> = Selector | ((object: O) => boolean) | { readonly object: Specified<O>; readonly checks: readonly Check<Specified<O>>[] };
+export type Filter<O> =
+  | Selector
+  | ((object: O) => boolean)
+  | { readonly object: Specified<O>; readonly checks: readonly Check<Specified<O>>[] };
 
 /** Only the fields that the checks compare need be given. */
-export type Specified<O> = O extends readonly unknown[] ? O : O extends object ? { readonly [K in keyof O]?: Specified<O[K]> } : O;
+export type Specified<O> = O extends readonly unknown[]
+  ? O
+  : O extends object
+    ? { readonly [K in keyof O]?: Specified<O[K]> }
+    : O;
 
-function specifier<O extends WindlassObject>(event: Action, definition: KindDefinition<O>, filter: Filter<O> | undefined): Specifier {
+function specifier<O extends WindlassObject>(
+  event: Action,
+  definition: KindDefinition<O>,
+  filter: Filter<O> | undefined,
+): Specifier {
   return { event, definition: definition as unknown as KindDefinition, selector: toSelector(filter) };
 }
 
@@ -79,7 +90,10 @@ function toSelector<O extends WindlassObject>(filter: Filter<O> | undefined): Se
   if ("by" in filter) return filter;
   const { object: specified, checks } = filter;
   const indexed = checks.flatMap((check) => (check as IndexedCheck).selector?.(specified as never) ?? []);
-  return and(...indexed, where((object) => checks.every((check) => check(specified, object as Specified<O>))));
+  return and(
+    ...indexed,
+    where((object) => checks.every((check) => check(specified, object as Specified<O>))),
+  );
 }
 
 /** A check that also knows the index it amounts to, so that events find its watchers. */
@@ -107,12 +121,28 @@ export function happenings(entry: Entry): Happening[] {
     const { action, key } = change;
     const { revision } = entry;
     const kind = (object ?? previous)?.kind ?? "";
-    return { action, kind, plural, key, object, previous, revision, resourceVersion: versionOf(revision, place), shapes: new Map() };
+    return {
+      action,
+      kind,
+      plural,
+      key,
+      object,
+      previous,
+      revision,
+      resourceVersion: versionOf(revision, place),
+      shapes: new Map(),
+    };
   });
 }
 
 export function commitOf(entry: Entry): CommitEvent {
-  return { type: "commit", revision: entry.revision, resourceVersion: versionOf(entry.revision, 999), actor: entry.actor, time: entry.time };
+  return {
+    type: "commit",
+    revision: entry.revision,
+    resourceVersion: versionOf(entry.revision, 999),
+    actor: entry.actor,
+    time: entry.time,
+  };
 }
 
 /** The happening as `type`; undefined when it has no object to show as that. */

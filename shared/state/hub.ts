@@ -87,7 +87,12 @@ export class Hub {
     }
   }
 
-  #askUnder(byValue: ReadonlyMap<string, ReadonlySet<Watch>>, index: string, object: WindlassObject | undefined, happening: Happening): void {
+  #askUnder(
+    byValue: ReadonlyMap<string, ReadonlySet<Watch>>,
+    index: string,
+    object: WindlassObject | undefined,
+    happening: Happening,
+  ): void {
     if (object === undefined) return;
     for (const value of this.#indexesOf(happening.plural).values(index, object)) {
       for (const watch of byValue.get(value) ?? []) this.#ask(watch, happening);

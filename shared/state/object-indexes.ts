@@ -2,9 +2,10 @@
  * The indexes of one kind: those it names itself and those that every kind has (uid, name, namespace, label, custom:<name>).
  * Pure functions from an object to the values it stands under; the tables keep what they say.
  */
+
+import { customIndexes } from "../kinds/custom-indexes.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import type { WindlassObject } from "../kinds/object.ts";
-import { customIndexes } from "../kinds/custom-indexes.ts";
 
 type IndexFunction = (object: WindlassObject) => readonly string[];
 

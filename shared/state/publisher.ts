@@ -82,7 +82,9 @@ export class Publisher {
   /** What follows; nothing where it was stripped, for then another run has moved the markers. */
   async #read(uid: string, after: number): Promise<Run> {
     const tail = await this.#options.log.read(uid, { after, limit: readEntriesMax, consistent: true });
-    return tail.kind === "trimmed" ? { entries: [], end: true } : { entries: tail.entries.map(({ entry }) => entry), end: tail.end };
+    return tail.kind === "trimmed"
+      ? { entries: [], end: true }
+      : { entries: tail.entries.map(({ entry }) => entry), end: tail.end };
   }
 
   async #markers(uid: string): Promise<Markers> {

@@ -3,9 +3,10 @@
  * replica's indexes), single objects (`matches`) and watches (`anchors`: the index values a matching object must stand under, so
  * that an event finds its watchers without asking all of them).
  */
+
+import type { WindlassObject } from "../kinds/object.ts";
 import { InvalidSelectorError } from "./errors.ts";
 import type { ObjectIndexes } from "./object-indexes.ts";
-import type { WindlassObject } from "../kinds/object.ts";
 
 export type Selector =
   | { readonly by: "all" }

@@ -32,7 +32,8 @@ export function* restoreSteps(snapshot: Snapshot, current: readonly WindlassObje
   const there = new Map(current.map((object) => [keyFor(object, registry), object]));
   for (const [key, object] of wanted) {
     const before = there.get(key);
-    if (before?.metadata.uid !== object.metadata.uid) yield (transaction) => void transaction.of(definitionFor(object, registry)).create(unversioned(object));
+    if (before?.metadata.uid !== object.metadata.uid)
+      yield (transaction) => void transaction.of(definitionFor(object, registry)).create(unversioned(object));
     else if (!isDeepStrictEqual(unversioned(before), unversioned(object))) {
       yield (transaction) => void transaction.of(definitionFor(object, registry)).update(unversioned(object));
     }
@@ -50,7 +51,9 @@ const keyFor = (object: WindlassObject, registry: Registry): string =>
 
 const place = ({ metadata }: WindlassObject) => (metadata.namespace === undefined ? {} : { namespace: metadata.namespace });
 
-function unversioned(object: WindlassObject): Omit<WindlassObject, "metadata"> & { metadata: Omit<WindlassObject["metadata"], "resourceVersion"> } {
+function unversioned(
+  object: WindlassObject,
+): Omit<WindlassObject, "metadata"> & { metadata: Omit<WindlassObject["metadata"], "resourceVersion"> } {
   const { resourceVersion: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }

@@ -9,7 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import type { Registry } from "../kinds/registry.ts";
 import type { Log, Objects } from "../log/ports.ts";
-import { runBatch, type BatchResult } from "./batch.ts";
+import { type BatchResult, runBatch } from "./batch.ts";
 import { type Answer, type CommitEvent, Committer } from "./committer.ts";
 import { GoneError, SealedError, UnavailableError } from "./errors.ts";
 import type { Specifier } from "./event.ts";
@@ -126,7 +126,10 @@ export class Store implements CatchUp {
   }
 
   /** A view, and a watch of exactly what comes after it. */
-  async viewAndWatch<T>(call: (transaction: Transaction) => T, ...specifiers: readonly Specifier[]): Promise<Answer<T> & { readonly watch: Watch }> {
+  async viewAndWatch<T>(
+    call: (transaction: Transaction) => T,
+    ...specifiers: readonly Specifier[]
+  ): Promise<Answer<T> & { readonly watch: Watch }> {
     const filter = this.#filter(specifiers);
     const { value, revision, watch } = await this.#read(undefined, call, (at) => this.#liveWatch(filter, at));
     return { value, revision, changed: false, watch: watch as Watch };

@@ -45,7 +45,10 @@ export class Stripper {
   }
 
   /** The last of the entries above `from`, `most` at most, that is old; stubs that an interrupted step left count as old. */
-  async #lastOld(uid: string, { from, most, before }: { readonly from: number; readonly most: number; readonly before: number }): Promise<number> {
+  async #lastOld(
+    uid: string,
+    { from, most, before }: { readonly from: number; readonly most: number; readonly before: number },
+  ): Promise<number> {
     for (let position = from; position < most; ) {
       const tail = await this.#options.log.read(uid, { after: position, limit: most - position, consistent: true });
       if (tail.kind === "trimmed") {

@@ -164,4 +164,5 @@ function lowerBound(keys: readonly string[], bound: string): number {
 }
 
 /** The least string above every string that starts with `prefix`. */
-const after = (prefix: string): string => `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;
+const after = (prefix: string): string =>
+  `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;

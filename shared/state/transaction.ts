@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { deepFreeze, type JsonObject, jsonText } from "../base/json.ts";
 import { entryChangesMax } from "../base/limits.ts";
-import { clusterKind, type Cluster } from "../kinds/cluster.ts";
+import { type Cluster, clusterKind } from "../kinds/cluster.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
 import { checkName, checkNamespace } from "../kinds/names.ts";
 import { type Network, networkKind } from "../kinds/network.ts";
@@ -137,7 +137,10 @@ export class Transaction {
   /** The table of any kind. @throws InvalidObjectError when the kind lives in another log (Clusters in the root's only). */
   of<O extends WindlassObject>(definition: KindDefinition<O>): WriteTable<O> {
     if (definition.scope !== this.#scope) {
-      throw new InvalidObjectError("kind", `${definition.plural} do not live in ${this.#scope === "root" ? "the root" : "a cluster"}'s log`);
+      throw new InvalidObjectError(
+        "kind",
+        `${definition.plural} do not live in ${this.#scope === "root" ? "the root" : "a cluster"}'s log`,
+      );
     }
     return new WriteTable(this, this.#reader, definition);
   }
@@ -215,7 +218,8 @@ export class Transaction {
   }
 
   #change(change: Change): void {
-    if (this.changes.length === entryChangesMax) throw new TooLargeError("transaction", entryChangesMax + 1, entryChangesMax, "changes");
+    if (this.changes.length === entryChangesMax)
+      throw new TooLargeError("transaction", entryChangesMax + 1, entryChangesMax, "changes");
     checkChange(change);
     if (change.action !== "delete") this.bytes += jsonText(change.value).length;
     if (change.action !== "create") this.bytes += jsonText(change.previous).length;
@@ -239,7 +243,10 @@ export class Transaction {
   }
 
   /** @throws InvalidObjectError when the name or the namespace can't be part of a key. */
-  #place(definition: Placed, metadata: { readonly name: string; readonly namespace?: string }): { name: string; namespace?: string } {
+  #place(
+    definition: Placed,
+    metadata: { readonly name: string; readonly namespace?: string },
+  ): { name: string; namespace?: string } {
     const { name } = metadata;
     const namespace = definition.namespaced ? (metadata.namespace ?? "default") : undefined;
     if (!definition.namespaced && metadata.namespace !== undefined) {
@@ -253,9 +260,11 @@ export class Transaction {
 
 function check(key: string, current: WindlassObject, wanted: Preconditions): void {
   const { resourceVersion, uid } = wanted;
-  const wrongVersion = resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== current.metadata.resourceVersion;
+  const wrongVersion =
+    resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== current.metadata.resourceVersion;
   const wrongUid = uid !== undefined && uid !== "" && uid !== current.metadata.uid;
-  if (wrongVersion || wrongUid) throw new ConflictError(key, current, { ...(wrongVersion && { resourceVersion }), ...(wrongUid && { uid }) });
+  if (wrongVersion || wrongUid)
+    throw new ConflictError(key, current, { ...(wrongVersion && { resourceVersion }), ...(wrongUid && { uid }) });
 }
 
 /** Objects are JSON: every kind's schema is. */

@@ -87,7 +87,10 @@ export class Watch implements AsyncIterable<WatchEvent> {
   /** Takes an event; with the queue full it ends the watch instead. */
   push(event: WatchEvent): void {
     if (this.ended) return;
-    if (this.queued >= this.#queueMax) return this.endWith({ reason: "overflow", resourceVersion: this.#delivered });
+    if (this.queued >= this.#queueMax) {
+      this.endWith({ reason: "overflow", resourceVersion: this.#delivered });
+      return;
+    }
     this.#queue.push(event);
     this.#wake?.();
   }

@@ -1,4 +1,6 @@
-/** Static tokens from their making to their end, with a clock that the test moves and cells that count how often they are asked. */
+/**
+ * Static tokens from their making to their end, with a clock that the test moves and cells that count how often they are asked.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Principal, rootScope } from "../../shared/api/access/access.ts";

@@ -103,7 +103,11 @@ describe("OpenAPI v2", () => {
     const definitions = Object.fromEntries(
       decoded.definitions.additionalProperties.map(({ name, value }) => [name, schemaOf(value as SchemaMessage)]),
     );
-    expect(definitions).toEqual(swagger.definitions);
+    // proto3 does not tell 0 from absent, in gnostic's message neither.
+    const withoutZeros = JSON.parse(JSON.stringify(swagger.definitions), (key, value) =>
+      key === "minimum" && value === 0 ? undefined : value,
+    );
+    expect(definitions).toEqual(withoutZeros);
     expect(decoded.paths.path.map(({ name, value }) => [name, Object.keys(value).sort()])).toEqual(
       Object.entries(swagger.paths).map(([name, value]) => [
         name,

@@ -2,8 +2,7 @@
  * Holds DESIGN section 9: which room may import which, that there are no cycles, and that clock, environment and randomness are
  * read only where they may be. Reads the sources as text; every import in the project is a plain `from "…"` or `import("…")`.
  */
-import { readFileSync } from "node:fs";
-import { glob } from "node:fs/promises";
+import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -19,13 +18,24 @@ const rules: Readonly<Record<string, readonly string[]>> = {
   "shared/log/dynamodb": ["shared/log", "shared/base", "node:*", "@aws-sdk/client-dynamodb", "@smithy/node-http-handler"],
   "shared/state": ["shared/log", "shared/kinds", "shared/base", "node:*"],
   "shared/kv": ["shared/log", "shared/kinds", "shared/state", "shared/base", "node:*"],
-  "shared/api": ["shared/state", "shared/kinds", "shared/log", "shared/base", "node:*", "hono", "jose", "prom-client", "protobufjs", "zod"],
+  "shared/api": [
+    "shared/state",
+    "shared/kinds",
+    "shared/log",
+    "shared/base",
+    "node:*",
+    "hono",
+    "jose",
+    "prom-client",
+    "protobufjs",
+    "zod",
+  ],
   functions: ["shared/*", "node:*", "hono", "@hono/node-server", "@peculiar/x509", "reflect-metadata", "zod"],
 };
 
 type Import = { readonly file: string; readonly target: string };
 
-const files = await Array.fromAsync(glob("{cdk,functions,shared}/**/*.ts", { cwd: root }));
+const files = globSync("{cdk,functions,shared}/**/*.ts", { cwd: root });
 const sources = new Map(files.map((file) => [file, readFileSync(path.join(root, file), "utf8")]));
 const imports = [...sources].flatMap(([file, text]) => importsOf(file, text));
 
@@ -36,7 +46,10 @@ describe("imports", () => {
   });
 
   it("the rules bite", () => {
-    const found = importsOf("shared/kinds/a.ts", 'import { b } from "../log/ports.ts";\nexport type {\n  C,\n} from "node:fs";\nawait import("hono");\nimport "zod";');
+    const found = importsOf(
+      "shared/kinds/a.ts",
+      'import { b } from "../log/ports.ts";\nexport type {\n  C,\n} from "node:fs";\nawait import("hono");\nimport "zod";',
+    );
     expect(found.map(({ target }) => target)).toEqual(["shared/log/ports.ts", "node:fs", "hono", "zod"]);
     expect(found.map(allowed)).toEqual([false, false, false, true]);
     expect(allowed({ file: "shared/api/a.ts", target: "shared/log/sqlite/open.ts" })).toBe(false);
@@ -44,7 +57,9 @@ describe("imports", () => {
 
   it("of the log room, other rooms see the ports and what stands beside them, never an adapter", () => {
     const adapters = /^shared\/log\/(sqlite|dynamodb|memory)\//;
-    const wrong = imports.filter(({ file, target }) => adapters.test(target) && !file.startsWith("functions/") && !adapters.test(file));
+    const wrong = imports.filter(
+      ({ file, target }) => adapters.test(target) && !file.startsWith("functions/") && !adapters.test(file),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -53,8 +68,11 @@ describe("imports", () => {
   });
 
   it("the clock, random numbers and the environment are read in base and functions only", () => {
-    const reads = /\bDate\.now\(|new Date\(\)|performance\.now\(|\bMath\.random\(|randomUUID\(|process\.env\b|\bsetTimeout\(|\bsetInterval\(/;
-    const wrong = [...sources].filter(([file, text]) => !/^(shared\/base|functions|cdk)\//.test(file) && reads.test(text)).map(([file]) => file);
+    const reads =
+      /\bDate\.now\(|new Date\(\)|performance\.now\(|\bMath\.random\(|randomUUID\(|process\.env\b|\bsetTimeout\(|\bsetInterval\(/;
+    const wrong = [...sources]
+      .filter(([file, text]) => !/^(shared\/base|functions|cdk)\//.test(file) && reads.test(text))
+      .map(([file]) => file);
     expect(wrong).toEqual([]);
     const environment = [...sources].filter(([file, text]) => !/^(functions|cdk)\//.test(file) && /process\.env\b/.test(text));
     expect(environment.map(([file]) => file)).toEqual([]);
@@ -67,7 +85,7 @@ describe("imports", () => {
 
 function importsOf(file: string, text: string): Import[] {
   const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, "");
-  return [...code.matchAll(/(?:^(?:import|export|\}) (?:[^"]* )?(?:from )?|\bimport\()"([^"]+)"/gm)].map(([, name = ""]) => ({
+  return [...code.matchAll(/(?:^(?:import|export)\b[^"';]*\bfrom |^import |\bimport\()"([^"]+)"/gm)].map(([, name = ""]) => ({
     file,
     target: name.startsWith(".") ? path.normalize(path.join(path.dirname(file), name)) : name,
   }));
@@ -94,7 +112,12 @@ function allowed({ file, target }: Import): boolean {
 
 /** The first cycle that is found, as the way round; empty: none. */
 function cycle(): string[] {
-  const targets = new Map(files.map((file) => [file, imports.filter((one) => one.file === file && sources.has(one.target)).map(({ target }) => target)]));
+  const targets = new Map(
+    files.map((file) => [
+      file,
+      imports.filter((one) => one.file === file && sources.has(one.target)).map(({ target }) => target),
+    ]),
+  );
   const done = new Set<string>();
   const walk = (file: string, way: readonly string[]): string[] => {
     if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];

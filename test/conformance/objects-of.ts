@@ -6,7 +6,11 @@ import { apiVersion, type ObjectInput } from "../../shared/kinds/object.ts";
 import { type Service, serviceKind } from "../../shared/kinds/service.ts";
 import { type Task, type TaskState, taskKind } from "../../shared/kinds/task.ts";
 
-export function node(name: string, spec: Partial<Node["spec"]> = {}, metadata: Partial<Node["metadata"]> = {}): ObjectInput<Node> {
+export function node(
+  name: string,
+  spec: Partial<Node["spec"]> = {},
+  metadata: Partial<Node["metadata"]> = {},
+): ObjectInput<Node> {
   const parsed = nodeKind.spec.parse({ address: "tcp://127.0.0.1:2375", ...spec });
   return { apiVersion, kind: "Node", metadata: { name, ...metadata }, spec: parsed };
 }
@@ -31,7 +35,15 @@ export type TaskOptions = {
 };
 
 export function task(name: string, options: TaskOptions = {}): ObjectInput<Task> {
-  const { service: serviceName, node: nodeName, slot, desired = "running", state, networks = [], namespace = "default" } = options;
+  const {
+    service: serviceName,
+    node: nodeName,
+    slot,
+    desired = "running",
+    state,
+    networks = [],
+    namespace = "default",
+  } = options;
   const template = { spec: { image: "busybox:latest", networks } };
   const spec = taskKind.spec.parse({ serviceName, nodeName, slot, desiredState: desired, template });
   return {

@@ -34,7 +34,16 @@ import {
   NotFoundError,
   SealedError,
 } from "../../shared/state/errors.ts";
-import { commits, onAny, onCreate, onDelete, onUpdate, type WatchEvent } from "../../shared/state/event.ts";
+import {
+  type Check,
+  commits,
+  onAny,
+  onCreate,
+  onDelete,
+  onUpdate,
+  type Specified,
+  type WatchEvent,
+} from "../../shared/state/event.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import * as by from "../../shared/state/selector.ts";
 import { Store } from "../../shared/state/store.ts";
@@ -97,7 +106,10 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         await expect(again).rejects.toBeInstanceOf(AlreadyExistsError);
         await expect(again).rejects.toMatchObject({ current: value });
         await store.update((tx) => tx.services.create(service("web", [], "other")), options);
-        expect((await store.view((tx) => tx.services.find())).value.map(({ metadata }) => metadata.namespace)).toEqual(["default", "other"]);
+        expect((await store.view((tx) => tx.services.find())).value.map(({ metadata }) => metadata.namespace)).toEqual([
+          "default",
+          "other",
+        ]);
       });
 
       it("update: without a version it overwrites the newest; generation counts changes of spec only", async () => {
@@ -151,7 +163,11 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
 
       it("a callback that changes nothing commits nothing", async () => {
         const store = await newStore();
-        expect(await store.update((tx) => tx.nodes.find().length, options)).toEqual({ value: 0, revision: first - 1, changed: false });
+        expect(await store.update((tx) => tx.nodes.find().length, options)).toEqual({
+          value: 0,
+          revision: first - 1,
+          changed: false,
+        });
       });
 
       it("reads inside a transaction see its own writes, by key and by every selector", async () => {
@@ -165,7 +181,12 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
           tx.nodes.delete("b");
           tx.nodes.create(node("c", { role: "manager" }));
           const names = (found: Node[]) => found.map(({ metadata }) => metadata.name);
-          return [names(tx.nodes.find()), names(tx.nodes.find(by.byRole("manager"))), names(tx.nodes.find(by.byRole("worker"))), tx.nodes.get("b")];
+          return [
+            names(tx.nodes.find()),
+            names(tx.nodes.find(by.byRole("manager"))),
+            names(tx.nodes.find(by.byRole("worker"))),
+            tx.nodes.get("b"),
+          ];
         }, options);
         expect(value).toEqual([["a", "c"], ["a", "c"], [], undefined]);
       });
@@ -222,7 +243,10 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
     describe("batches", () => {
       it("batch: steps share entries up to the bounds, and each is atomic", async () => {
         const store = await newStore();
-        const steps = Array.from({ length: 450 }, (_, i) => (tx: Parameters<Parameters<Store["update"]>[0]>[0]) => void tx.nodes.create(node(`n-${i}`)));
+        const steps = Array.from(
+          { length: 450 },
+          (_, i) => (tx: Parameters<Parameters<Store["update"]>[0]>[0]) => void tx.nodes.create(node(`n-${i}`)),
+        );
         expect(await store.batch(steps, options)).toEqual({ steps: 450, commits: 3, revision: first + 2 });
         expect((await store.view((tx) => tx.nodes.find().length)).value).toBe(450);
       });
@@ -252,8 +276,18 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         const cases = selectorCases(found);
         for (const { definition, selector, names } of cases) {
           const { value } = await store.view((tx) => tx.of(definition as typeof nodeKind).find(selector));
-          expect([JSON.stringify(selector), value.map(({ metadata }) => metadata.name)]).toEqual([JSON.stringify(selector), names]);
-          const { value: asked } = await store.view((tx) => tx.of(definition as typeof nodeKind).find(by.and(by.where(() => true), selector)));
+          expect([JSON.stringify(selector), value.map(({ metadata }) => metadata.name)]).toEqual([
+            JSON.stringify(selector),
+            names,
+          ]);
+          const { value: asked } = await store.view((tx) =>
+            tx.of(definition as typeof nodeKind).find(
+              by.and(
+                by.where(() => true),
+                selector,
+              ),
+            ),
+          );
           expect(asked).toEqual(value);
         }
       });
@@ -287,7 +321,11 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         await store.update((tx) => tx.nodes.update(node("b", { role: "manager" })), options);
         await store.update((tx) => tx.nodes.create(node("a", { role: "manager" })), options);
         const at = async (revision: number) =>
-          (await store.view((tx) => tx.nodes.find().map(({ metadata, spec }) => `${metadata.name} ${spec.role}`), { at: revision })).value;
+          (
+            await store.view((tx) => tx.nodes.find().map(({ metadata, spec }) => `${metadata.name} ${spec.role}`), {
+              at: revision,
+            })
+          ).value;
         expect(await at(first)).toEqual(["a worker"]);
         expect(await at(first + 1)).toEqual(["a worker", "b worker"]);
         expect(await at(first + 2)).toEqual(["b worker"]);
@@ -368,8 +406,13 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
       it("watch: specifiers are judged with or, checks and predicates with and, commits only when asked for", async () => {
         const store = await newStore();
         const onNode123 = { object: { spec: { nodeName: "n-123" } }, checks: [taskCheckNodeId] };
-        const abc = { object: { spec: { nodeName: "n-123" } }, checks: [taskCheckNodeId, (_: object, { spec }: { spec?: { serviceName?: string } }) => spec?.serviceName === "abc"] };
-        const watch = await store.watch(onUpdate(taskKind, onNode123), onCreate(taskKind, abc), onCreate(nodeKind, ({ spec }) => spec.role === "manager"));
+        const ofAbc: Check<Specified<Task>> = (_, { spec }) => spec?.serviceName === "abc";
+        const abc = { object: onNode123.object, checks: [taskCheckNodeId, ofAbc] };
+        const watch = await store.watch(
+          onUpdate(taskKind, onNode123),
+          onCreate(taskKind, abc),
+          onCreate(nodeKind, ({ spec }) => spec.role === "manager"),
+        );
         await store.update((tx) => {
           tx.tasks.create(task("t-1", { node: "n-123", service: "other" }));
           tx.tasks.create(task("t-2", { node: "n-123", service: "abc" }));
@@ -398,7 +441,10 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         expect([nodeCheckState(a, a), nodeCheckState(a, b)]).toEqual([true, false]);
         const of = (nodeName: string, serviceName: string) => ({ spec: { nodeName, serviceName } });
         expect([taskCheckNodeId(of("n", "s"), of("n", "x")), taskCheckNodeId(of("n", "s"), of("m", "s"))]).toEqual([true, false]);
-        expect([taskCheckServiceId(of("n", "s"), of("x", "s")), taskCheckServiceId(of("n", "s"), of("n", "x"))]).toEqual([true, false]);
+        expect([taskCheckServiceId(of("n", "s"), of("x", "s")), taskCheckServiceId(of("n", "s"), of("n", "x"))]).toEqual([
+          true,
+          false,
+        ]);
         const state = (value: NonNullable<Task["status"]>["state"]) => ({ status: { state: value } });
         expect(taskCheckStateGreaterThan(state("running"), state("failed"))).toBe(true);
         expect(taskCheckStateGreaterThan(state("running"), state("running"))).toBe(false);
@@ -408,10 +454,17 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
       it("viewAndWatch: a snapshot and exactly what comes after it", async () => {
         const store = await newStore();
         await store.update((tx) => tx.nodes.create(node("n-0")), options);
-        const writes = Promise.all(Array.from({ length: 20 }, (_, i) => store.update((tx) => tx.nodes.create(node(`n-${i + 1}`)), options)));
-        const { value, watch } = await store.viewAndWatch((tx) => tx.nodes.find().map(({ metadata }) => metadata.name), onCreate(nodeKind));
+        const writes = Promise.all(
+          Array.from({ length: 20 }, (_, i) => store.update((tx) => tx.nodes.create(node(`n-${i + 1}`)), options)),
+        );
+        const { value, watch } = await store.viewAndWatch(
+          (tx) => tx.nodes.find().map(({ metadata }) => metadata.name),
+          onCreate(nodeKind),
+        );
         await writes;
-        const rest = (await take(watch, 21 - value.length)).map((event) => (event.type === "commit" ? "" : event.object.metadata.name));
+        const rest = (await take(watch, 21 - value.length)).map((event) =>
+          event.type === "commit" ? "" : event.object.metadata.name,
+        );
         expect([...value, ...rest].toSorted()).toEqual(Array.from({ length: 21 }, (_, i) => `n-${i}`).toSorted());
         watch.close();
       });
@@ -432,7 +485,9 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
           return events;
         };
         const all = await from(versionAt(first - 1), 12);
-        expect(all).toEqual([0, 1, 2].flatMap((entry) => [0, 1, 2, 999].map((place) => `${first + entry}${String(place).padStart(3, "0")}`)));
+        expect(all).toEqual(
+          [0, 1, 2].flatMap((entry) => [0, 1, 2, 999].map((place) => `${first + entry}${String(place).padStart(3, "0")}`)),
+        );
         for (const [index, version] of all.entries()) expect(await from(version, 11 - index)).toEqual(all.slice(index + 1));
       });
 
@@ -474,7 +529,9 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
           steps.map((i) => (tx) => void tx.nodes.create(node(`n-${i}`))),
           options,
         );
-        await expect(take(watch, 1)).rejects.toMatchObject({ end: { reason: "overflow", resourceVersion: versionAt(first - 1) } });
+        await expect(take(watch, 1)).rejects.toMatchObject({
+          end: { reason: "overflow", resourceVersion: versionAt(first - 1) },
+        });
         const position = parseVersion(versionAt(first - 1));
         if (position === undefined) throw new Error("a version");
         const again = await store.watchFrom(position, onCreate(nodeKind));
@@ -509,10 +566,17 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         const watch = await store.watch(...onAny(nodeKind), ...onAny(taskKind));
         await store.restore(saved, options);
         const restored = await store.save();
-        const plain = (objects: typeof saved.objects) => objects.map(({ metadata: { resourceVersion: _, generation: __, ...metadata }, ...rest }) => ({ ...rest, metadata }));
+        const plain = (objects: typeof saved.objects) =>
+          objects.map(({ metadata: { resourceVersion: _, generation: __, ...metadata }, ...rest }) => ({ ...rest, metadata }));
         expect(plain(restored.objects)).toEqual(plain(saved.objects));
         const events = (await take(watch, 5)).map((event) => `${event.type} ${event.type === "commit" ? "" : event.key}`);
-        expect(events.toSorted()).toEqual(["create nodes/b", "create tasks/default/t-1", "delete nodes/new", "delete tasks/default/t-1", "update nodes/a"]);
+        expect(events.toSorted()).toEqual([
+          "create nodes/b",
+          "create tasks/default/t-1",
+          "delete nodes/new",
+          "delete tasks/default/t-1",
+          "update nodes/a",
+        ]);
         watch.close();
       });
     });
@@ -565,10 +629,12 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         await stale.view((tx) => tx.nodes.find());
         for (const name of ["a", "b", "c"]) await store.update((tx) => tx.nodes.create(node(name)), options);
         await strip(store.uid);
-        const outcome = await stale.update((tx) => tx.nodes.create(node("d")), options).then(
-          ({ revision }) => revision,
-          (error: Error) => error.name,
-        );
+        const outcome = await stale
+          .update((tx) => tx.nodes.create(node("d")), options)
+          .then(
+            ({ revision }) => revision,
+            (error: Error) => error.name,
+          );
         expect([first + 3, "OutcomeUnknownError"]).toContain(outcome);
         const { value } = await stale.view((tx) => tx.nodes.find().map(({ metadata }) => metadata.name));
         expect(value).toEqual(outcome === first + 3 ? ["a", "b", "c", "d"] : ["a", "b", "c"]);
@@ -581,7 +647,9 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
       const operation = fc.oneof(
         fc.record({ op: fc.constant("put" as const), name, role }),
         fc.record({ op: fc.constant("delete" as const), name }),
-        fc.record({ op: fc.constantFrom("list" as const, "managers" as const, "reopen" as const, "publish" as const, "strip" as const) }),
+        fc.record({
+          op: fc.constantFrom("list" as const, "managers" as const, "reopen" as const, "publish" as const, "strip" as const),
+        }),
       );
       await fc.assert(
         fc.asyncProperty(fc.array(operation, { maxLength: 25 }), async (operations) => {
@@ -589,17 +657,28 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
           const model = new Map<string, string>();
           for (const step of operations) {
             if (step.op === "put") {
-              await store.update((tx) => (tx.nodes.get(step.name) ? tx.nodes.update(node(step.name, { role: step.role })) : tx.nodes.create(node(step.name, { role: step.role }))), options);
+              await store.update(
+                (tx) =>
+                  tx.nodes.get(step.name)
+                    ? tx.nodes.update(node(step.name, { role: step.role }))
+                    : tx.nodes.create(node(step.name, { role: step.role })),
+                options,
+              );
               model.set(step.name, step.role);
             } else if (step.op === "delete") {
-              const { value } = await store.update((tx) => (tx.nodes.get(step.name) ? tx.nodes.delete(step.name) : undefined), options);
+              const { value } = await store.update(
+                (tx) => (tx.nodes.get(step.name) ? tx.nodes.delete(step.name) : undefined),
+                options,
+              );
               expect(value !== undefined).toBe(model.delete(step.name));
             } else if (step.op === "reopen") store = openOn(store.uid);
             else if (step.op === "publish") await publish(store.uid);
             else if (step.op === "strip") await strip(store.uid);
             else {
               const selector = step.op === "list" ? by.all : by.byRole("manager");
-              const { value } = await store.view((tx) => tx.nodes.find(selector).map(({ metadata, spec }) => [metadata.name, spec.role]));
+              const { value } = await store.view((tx) =>
+                tx.nodes.find(selector).map(({ metadata, spec }) => [metadata.name, spec.role]),
+              );
               const wanted = [...model].filter(([, kept]) => step.op === "list" || kept === "manager");
               expect(value).toEqual(wanted.toSorted());
             }
@@ -629,14 +708,19 @@ const describeEvent = (event: WatchEvent): string =>
 function increment(tx: Parameters<Parameters<Store["update"]>[0]>[0]): void {
   tx.nodes.update(node("a", {}, { annotations: { count: String(count(tx) + 1) } }));
 }
-const count = (tx: Parameters<Parameters<Store["view"]>[0]>[0]): number => Number(tx.nodes.get("a")?.metadata.annotations?.["count"]);
+const count = (tx: Parameters<Parameters<Store["view"]>[0]>[0]): number =>
+  Number(tx.nodes.get("a")?.metadata.annotations?.["count"]);
 
 /** Two nodes, two networks, services and tasks that refer to each other; the uids of the nodes. */
 async function fill(store: Store): Promise<readonly string[]> {
   const { value } = await store.update((tx) => {
     const nodes = [
-      tx.nodes.create(node("a", { role: "manager" }, { labels: { zone: "x" }, annotations: { "index.windlass.dev/rack": "r1,r2" } })),
-      tx.nodes.create(node("b", { membership: "pending" }, { labels: { zone: "y" }, annotations: { "index.windlass.dev/rack": "q1" } })),
+      tx.nodes.create(
+        node("a", { role: "manager" }, { labels: { zone: "x" }, annotations: { "index.windlass.dev/rack": "r1,r2" } }),
+      ),
+      tx.nodes.create(
+        node("b", { membership: "pending" }, { labels: { zone: "y" }, annotations: { "index.windlass.dev/rack": "q1" } }),
+      ),
     ];
     tx.networks.create(network("back"));
     tx.networks.create(network("front"));
@@ -674,7 +758,10 @@ function selectorCases(uids: readonly string[]) {
     nodes(by.or(by.byName("a"), by.byRole("manager"), by.byName("b")), ["a", "b"]),
     nodes(by.and(), ["a", "b"]),
     nodes(by.and(by.byRole("manager"), by.byName("b")), []),
-    nodes(by.where(({ metadata }) => metadata.name > "a"), ["b"]),
+    nodes(
+      by.where(({ metadata }) => metadata.name > "a"),
+      ["b"],
+    ),
     tasks(by.byService("default/web"), ["t-1", "t-2"]),
     tasks(by.byNode("a"), ["t-1", "t-3"]),
     tasks(by.bySlot("default/web", 1), ["t-1"]),

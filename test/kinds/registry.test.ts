@@ -60,7 +60,7 @@ describe("registry", () => {
   });
 
   test("a foreign kind is validated, printed, selected and indexed by its definition alone", () => {
-    const definition = registry.byPlural("volumes") ?? nodeKind;
+    const definition: KindDefinition = registry.byPlural("volumes") ?? nodeKind;
     const volume = objectOf(definition, { kind: "Volume", metadata: { name: "v" }, spec: { nodeName: "node-a" } });
     expect(volume.spec).toEqual({ sizeGb: 10, nodeName: "node-a" });
     expect(definition.cells(volume)).toEqual([10]);

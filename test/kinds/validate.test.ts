@@ -13,7 +13,7 @@ import { builtinKinds } from "../../shared/kinds/registry.ts";
 import { serviceKind } from "../../shared/kinds/service.ts";
 import { taskKind } from "../../shared/kinds/task.ts";
 import { decodeObject, errorsMax, unknownFieldsMax } from "../../shared/kinds/validate.ts";
-import { clusterBody, containerSpec, networkBody, nodeBody, serviceBody, taskBody } from "./fleet.ts";
+import { clusterBody, networkBody, nodeBody, serviceBody, taskBody } from "./fleet.ts";
 
 function decoded(definition: KindDefinition, body: unknown) {
   const result = decodeObject(definition, body);

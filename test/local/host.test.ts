@@ -1,4 +1,7 @@
-/** The embedded host seen from a shell: what it prints, that its files lead in, how it stops, and what it says when it can't start. */
+/**
+ * The embedded host seen from a shell: what it prints, that its files lead in, how it stops, and what it says when it can't
+ * start.
+ */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -124,7 +127,7 @@ describe("the program", () => {
   test("a data folder that the app refuses: its one line, exit code 1, and the folder untouched", async () => {
     const data = join(await newFolder(), "foreign");
     const { ended } = launch(["--data", data, "--port", "0"]);
-    expect(await ended).toEqual({ code: 1, out: "", err: `windlass: ${data} holds something else\n` });
+    expect(await ended).toEqual({ code: 1, out: "", err: `windlass: data folder ${data}: it holds something else\n` });
     expect(await readdir(data)).toEqual([]);
   });
 

@@ -190,7 +190,7 @@ describe.each(schemes)("over %s", (scheme) => {
     expect(await send(scheme, port, { headers: { host: "a b/c" } })).toMatchObject({ status: 400 });
   });
 
-  test("an upgrade goes to the hook, with what came behind its headers, and the hook may go on when the client's side has ended", async () => {
+  test("an upgrade goes to the hook, with what came behind its headers; it may answer after the client's end", async () => {
     const { port } = await start({
       upgrade: async (_request, socket, head) => {
         socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
@@ -311,7 +311,7 @@ describe("the port", () => {
     expect(answers.map(({ text }) => JSON.parse(text).pathname)).toEqual(answers.map((_, place) => `/${place}`));
   });
 
-  test("http/1.1 is agreed on with a client that would like HTTP/2, and there is no agreement with one that insists", async () => {
+  test("http/1.1 is agreed on with a client that would like HTTP/2; one that insists is refused", async () => {
     const { port } = await start();
     const both = tls.connect({ host, port, ca: keys.ca, ALPNProtocols: ["h2", "http/1.1"] });
     await once(both, "secureConnect");

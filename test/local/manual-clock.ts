@@ -1,4 +1,6 @@
-/** A clock that stands until a test moves it. Sleepers wake in no time of their own: `advance` wakes those whose time has come. */
+/**
+ * A clock that stands until a test moves it. Sleepers wake in no time of their own: `advance` wakes those whose time has come.
+ */
 import type { Clock } from "../../shared/base/clock.ts";
 
 type Sleeper = { readonly at: number; readonly wake: () => void };

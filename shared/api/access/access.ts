@@ -1,7 +1,8 @@
 /**
  * Who asks, and whether they may. Everything is denied unless a line here allows it, and neither answer depends on what exists:
- * an Authenticator says the same of a token that is missing, malformed, unknown, expired or revoked, and `allowed` judges by the
- * principal, the cluster's uid and the verb alone. tokens.ts holds the static tokens; another authenticator (OIDC) joins by firstOf.
+ * an Authenticator says the same of a token that is missing, malformed, unknown, expired or revoked, and `allowed` judges by
+ * the principal, the cluster's uid and the verb alone. tokens.ts holds the static tokens; another authenticator (OIDC) joins by
+ * firstOf.
  */
 
 /** viewer: reads objects; editor: writes them, too; admin: everything, the Docker API and tokens included. */
@@ -22,8 +23,8 @@ export type Principal = {
 };
 
 /**
- * From the `Authorization` header to who sent it. undefined: not someone this authenticator knows, for whatever reason. Rejects only
- * when it could not find out (its store or its issuer does not answer): that is 503, not 401.
+ * From the `Authorization` header to who sent it. undefined: not someone this authenticator knows, for whatever reason. Rejects
+ * only when it could not find out (its store or its issuer does not answer): that is 503, not 401.
  */
 export interface Authenticator {
   authenticate(authorization: string | undefined): Promise<Principal | undefined>;
@@ -59,8 +60,8 @@ export function firstOf(authenticators: readonly Authenticator[]): Authenticator
 }
 
 /**
- * Whether `principal` may do `verb` in the cluster of `clusterUid` (rootScope: in the root log). undefined: a cluster name that leads
- * nowhere; it is denied to all but the root's admin, so that "forbidden" tells nobody which clusters there are.
+ * Whether `principal` may do `verb` in the cluster of `clusterUid` (rootScope: in the root log). undefined: a cluster name that
+ * leads nowhere; it is denied to all but the root's admin, so that "forbidden" tells nobody which clusters there are.
  */
 export function allowed(principal: Principal, clusterUid: string | undefined, verb: Verb): boolean {
   if (principal.clusterUid === rootScope && principal.role === "admin") return true;
@@ -75,7 +76,10 @@ export function allowed(principal: Principal, clusterUid: string | undefined, ve
   }
 }
 
-/** Whether what `principal` holds is over at `now`, in milliseconds since 1970. A token is no longer good in its last millisecond. */
+/**
+ * Whether what `principal` holds is over at `now`, in milliseconds since 1970. A token is no longer good in its last
+ * millisecond.
+ */
 export function isExpired(principal: Pick<Principal, "expires">, now: number): boolean {
   return principal.expires !== undefined && principal.expires <= now;
 }

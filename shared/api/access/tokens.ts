@@ -1,7 +1,8 @@
 /**
- * Static bearer tokens: `wl_<id>_<secret>`. A cell `token/<id>` beside the root log holds the SHA-256 of the secret, never the secret: it is 32
- * random bytes, so a plain hash can't be guessed back. A token that was revoked is refused everywhere within `cacheMs`: by the process
- * that revoked it at once, by the others when their cache has forgotten it. The rules of who may what are in access.ts.
+ * Static bearer tokens: `wl_<id>_<secret>`. A cell `token/<id>` beside the root log holds the SHA-256 of the secret, never the
+ * secret: it is 32 random bytes, so a plain hash can't be guessed back. A token that was revoked is refused everywhere within
+ * `cacheMs`: by the process that revoked it at once, by the others when their cache has forgotten it. The rules of who may what
+ * are in access.ts.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
@@ -60,8 +61,8 @@ export class Tokens {
   }
 
   /**
-   * Makes a token; `text` is what its holder sends, and is never to be had again. When it rejects without a TokenRefusedError a token may
-   * have been made whose secret nobody knows: asking again is safe.
+   * Makes a token; `text` is what its holder sends, and is never to be had again. When it rejects without a TokenRefusedError a
+   * token may have been made whose secret nobody knows: asking again is safe.
    * @throws TokenRefusedError when a field is wrong or there are tokensMax tokens.
    */
   async create(wanted: NewToken): Promise<{ readonly token: Token; readonly text: string }> {
@@ -79,7 +80,10 @@ export class Tokens {
     return { token, text: `wl_${id}_${secret}` };
   }
 
-  /** Whose token `text` is, now; undefined when it is malformed, unknown, wrong, expired or revoked. Rejects when the store does. */
+  /**
+   * Whose token `text` is, now; undefined when it is malformed, unknown, wrong, expired or revoked. Rejects when the store
+   * does.
+   */
   async verify(text: string): Promise<Token | undefined> {
     const [, id, secret] = tokenForm.exec(text) ?? [];
     if (id === undefined || secret === undefined) return undefined;

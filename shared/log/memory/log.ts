@@ -74,7 +74,9 @@ export class MemoryLog implements Log {
 function keepRowsCurrent(life: Life, run: readonly EncodedEntry[], head: number): void {
   const entries = run.map(({ entry }) => entry);
   writeRows(life, fold(entries), entries[0]?.time ?? 0);
-  if (life.markers?.applied === head) life.markers = { ...life.markers, applied: head + run.length };
+  // The seal stays above the marker: every cold reader must meet it.
+  const to = entries.at(-1)?.seal === true ? head + run.length - 1 : head + run.length;
+  if (life.markers?.applied === head) life.markers = { ...life.markers, applied: to };
 }
 
 function refused(why: string): Appended {

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { integer, integerOrNull } from "./columns.ts";
 
 /** Lives kept in memory; above that all are forgotten and read again as they are needed. */
-const keptMax = 10_000;
+export const livesKeptMax = 10_000;
 
 export type Life = {
   readonly number: number;
@@ -25,7 +25,7 @@ export class Lives {
     this.#select = database.prepare("SELECT number, head FROM lives WHERE uid = ?");
     this.#insert = database.prepare("INSERT INTO lives (uid) VALUES (?) RETURNING number, head");
     this.#setHead = database.prepare(
-      "UPDATE lives SET head = :to, applied = iif(applied IS :from, :to, applied) WHERE number = :number",
+      "UPDATE lives SET head = :to, applied = iif(applied IS :from, :applied, applied) WHERE number = :number",
     );
     this.#begin = database.prepare(`
       UPDATE lives SET first = :first, applied = coalesce(applied, :first - 1), published = :first - 1, stripped = :first - 1,
@@ -57,9 +57,9 @@ export class Lives {
     if (columns !== undefined) this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
   }
 
-  /** Rows are written with the entries, so `applied` goes along if it stood at the head. Inside a write only. */
-  moveHead(uid: string, { number, head }: Life, to: number): void {
-    this.#setHead.run({ number, from: head ?? null, to });
+  /** Rows are written with the entries, so `applied` goes along if it stood at the head, but never to a seal. Inside a write only. */
+  moveHead(uid: string, { number, head }: Life, { to, sealed }: { readonly to: number; readonly sealed: boolean }): void {
+    this.#setHead.run({ number, from: head ?? null, to, applied: sealed ? to - 1 : to });
     this.#keep(uid, { number, head: to });
   }
 
@@ -69,7 +69,7 @@ export class Lives {
   }
 
   #keep(uid: string, life: Life): Life {
-    if (this.#kept.size >= keptMax) this.#kept.clear();
+    if (this.#kept.size >= livesKeptMax) this.#kept.clear();
     this.#kept.set(uid, life);
     return life;
   }

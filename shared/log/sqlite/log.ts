@@ -85,7 +85,7 @@ export class SqliteLog implements Log {
     for (const { entry, bytes } of run) this.#insert.run(life.number, entry.revision, bytes);
     const entries = run.map(({ entry }) => entry);
     this.#rows.write(life.number, fold(entries), entries[0]?.time ?? 0);
-    this.#lives.moveHead(uid, life, head + run.length);
+    this.#lives.moveHead(uid, life, { to: head + run.length, sealed: run.at(-1)?.entry.seal === true });
     return { kind: "committed" };
   }
 

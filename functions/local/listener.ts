@@ -20,7 +20,7 @@ const tlsHandshake = 0x16;
 
 /** Times in milliseconds. Tests take shorter ones. */
 const listenerLimits = {
-  /** Open connections; one more is closed at once. A watch holds one; with TLS each costs some 50 KB. */
+  /** Open connections; one more is closed at once. A watch holds one; over TLS each costs some 70 KB. */
   connectionsMax: 4_000,
   /** Connections that have not sent a byte yet, of the above. */
   silentMax: 256,
@@ -190,7 +190,7 @@ export class Listener {
   #serve(socket: Socket, byte: number): void {
     if (byte === tlsHandshake) {
       // A client that goes in the middle of a handshake has no answer to wait for.
-      socket.allowHalfOpen = false;
+      
       this.#tls.emit("connection", socket);
       return;
     }

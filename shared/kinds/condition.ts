@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Frozen } from "./frozen.ts";
 
-export const conditionSchema = z
+const conditionSchema = z
   .object({
     type: z.string().min(1).describe("What it is about, CamelCase, like Available; one condition a type."),
     status: z.enum(["True", "False", "Unknown"]).describe("Whether it holds."),

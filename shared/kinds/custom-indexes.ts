@@ -4,7 +4,7 @@
  */
 import type { WindlassObject } from "./object.ts";
 
-export const customIndexPrefix = "index.windlass.dev/";
+const customIndexPrefix = "index.windlass.dev/";
 
 /** Each index's name and the values the object stands under, trimmed, without doubles. It has no prototype: any name may be asked for. */
 export function customIndexes(object: Pick<WindlassObject, "metadata">): Readonly<Record<string, readonly string[]>> {

@@ -7,8 +7,8 @@ import { type FieldError, fieldPath, forbidden, invalid, required, tooLong } fro
 import type { OwnerReference } from "./object.ts";
 
 /** RFC 1123: a domain name has at most 253 characters, a label of it 63. */
-export const subdomainCharactersMax = 253;
-export const labelCharactersMax = 63;
+const subdomainCharactersMax = 253;
+const labelCharactersMax = 63;
 /** Kubernetes: all annotations together, keys and values. An object's own bound (objectBytesMax) is reached before it. */
 export const annotationsBytesMax = 256 * 1024;
 

@@ -3,12 +3,10 @@
  * (DESIGN section 4); their values stand elsewhere.
  */
 import { z } from "zod";
-import { labelProblems, labelValueProblems, qualifiedNameProblems, subdomainProblems } from "./names.ts";
+import { labelValueProblems, qualifiedNameProblems, subdomainProblems } from "./names.ts";
 
 /** A name of an object: a DNS-1123 subdomain. */
 export const nameSchema = text(subdomainProblems);
-/** A DNS-1123 label. */
-export const dnsLabelSchema = text(labelProblems);
 export const labelsSchema = z.record(text(qualifiedNameProblems), text(labelValueProblems));
 export const annotationsSchema = z.record(
   text((key) => qualifiedNameProblems(key.toLowerCase())),

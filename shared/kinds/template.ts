@@ -69,7 +69,7 @@ const healthCheckSchema = z
   })
   .describe("How the engine finds out whether the container works.");
 
-export const restartPolicySchema = z
+const restartPolicySchema = z
   .object({
     condition: z.enum(["any", "on-failure", "none"]).describe("After which ends a task is replaced.").default("any"),
     delay: durationSchema.describe("Time before a replacement starts.").default("5s"),

@@ -84,7 +84,7 @@ test("a __proto__ key stays an own key, wherever it comes from", () => {
 });
 
 test("a patch of bodyDepthMax levels is taken, one of one more is not", () => {
-  const nested = (depth: number): Json => JSON.parse('{"a":'.repeat(depth) + "1" + "}".repeat(depth));
+  const nested = (depth: number): Json => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
   expect(mergePatch({}, nested(bodyDepthMax))).toEqual(nested(bodyDepthMax));
   expect(mergePatch({}, nested(bodyDepthMax + 1))).toBeUndefined();
   expect(mergePatch({}, nested(100_000))).toBeUndefined();

@@ -35,11 +35,7 @@ export type Path = {
   readonly operations: readonly Operation[];
 };
 
-export const patchTypes = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/apply-patch+yaml",
-] as const;
+const patchTypes = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"] as const;
 
 const query = (name: string, type: Parameter["type"], description: string): Parameter => ({
   name,

@@ -190,7 +190,7 @@ export class Listener {
   #serve(socket: Socket, byte: number): void {
     if (byte === tlsHandshake) {
       // A client that goes in the middle of a handshake has no answer to wait for.
-      
+      socket.allowHalfOpen = false;
       this.#tls.emit("connection", socket);
       return;
     }

@@ -6,6 +6,8 @@ export class ConflictError extends Error {
   override readonly name = "ConflictError";
   readonly key: string;
   readonly current: WindlassObject;
+  /** What was asked for and did not hold. */
+  readonly wanted: { readonly resourceVersion?: string; readonly uid?: string };
   constructor(key: string, current: WindlassObject, wanted: { readonly resourceVersion?: string; readonly uid?: string }) {
     const { resourceVersion, uid } = current.metadata;
     const said =
@@ -15,6 +17,7 @@ export class ConflictError extends Error {
     super(`${key} is not as expected: ${said}`);
     this.key = key;
     this.current = current;
+    this.wanted = wanted;
   }
 }
 

@@ -1,12 +1,12 @@
 /** The embedded host's upkeep: what is old goes, what is young or needed stays. */
 import { describe, expect, it } from "vitest";
+import { keepUp } from "../../functions/local/upkeep.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import { retentionMs } from "../../shared/base/limits.ts";
 import { type LogLevel, silentLogger } from "../../shared/base/logger.ts";
-import { keepUp } from "../../functions/local/upkeep.ts";
+import { encodeEntry } from "../../shared/log/codec.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import { appendAll, createOf, entryAt, first } from "../conformance/ports.ts";
-import { encodeEntry } from "../../shared/log/codec.ts";
 
 /** A clock whose sleeps end at once, `rounds` minutes long; then the signal's owner is told. */
 function clockAt(now: number, rounds: number, done: AbortController): Clock {
@@ -39,7 +39,10 @@ describe("upkeep", () => {
     await keepUp({ ...ports, clock: clockAt(now, 1, done), logger: silentLogger, lives: () => ["life", "unknown"] }, done.signal);
     expect(await ports.objects.markers("life")).toMatchObject({ published: first + 251, stripped: first + 249 });
     expect((await ports.log.read("life", { after: first + 248, limit: 9, consistent: true })).kind).toBe("trimmed");
-    expect(await ports.log.read("life", { after: first + 249, limit: 9, consistent: true })).toMatchObject({ end: true, entries: [{}, {}] });
+    expect(await ports.log.read("life", { after: first + 249, limit: 9, consistent: true })).toMatchObject({
+      end: true,
+      entries: [{}, {}],
+    });
   });
 
   it("a round that fails is told, and the next one does its work", async () => {

@@ -1,0 +1,46 @@
+/**
+ * The two tables that hold a deployment's state: Log and Objects. Both are kept when the stack goes, unless it is said otherwise;
+ * both can be put back to any second of the last 35 days.
+ */
+import { RemovalPolicy } from "aws-cdk-lib";
+import { AttributeType, BillingMode, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
+import { Construct } from "constructs";
+import { logTable, objectsTable, type TableDefinition } from "../shared/log/dynamodb/tables.ts";
+
+export type TablesProps = {
+  /** Refuses to delete the tables, whoever asks. Default: true. */
+  readonly deletionProtection?: boolean;
+  /** What becomes of them when the stack is deleted. Default: they stay. */
+  readonly removalPolicy?: RemovalPolicy;
+};
+
+export class Tables extends Construct {
+  readonly log: Table;
+  readonly objects: Table;
+
+  constructor(scope: Construct, id: string, props: TablesProps = {}) {
+    super(scope, id);
+    this.log = this.#table("Log", logTable, props);
+    this.objects = this.#table("Objects", objectsTable, props);
+  }
+
+  #table(
+    id: string,
+    definition: TableDefinition,
+    { deletionProtection = true, removalPolicy = RemovalPolicy.RETAIN }: TablesProps,
+  ): Table {
+    const { partitionKey, sortKey, stream, timeToLive } = definition;
+    return new Table(this, id, {
+      partitionKey: { name: partitionKey.name, type: attributeTypes[partitionKey.type] },
+      sortKey: { name: sortKey.name, type: attributeTypes[sortKey.type] },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection,
+      removalPolicy,
+      ...(stream !== undefined && { stream: StreamViewType[stream] }),
+      ...(timeToLive !== undefined && { timeToLiveAttribute: timeToLive }),
+    });
+  }
+}
+
+const attributeTypes = { S: AttributeType.STRING, N: AttributeType.NUMBER } as const;

@@ -1,0 +1,88 @@
+/** Request bodies: bounded, UTF-8, of a type that was asked for, and JSON that means the same to every reader. */
+import type { Json } from "../base/json.ts";
+import { bodyDepthMax } from "../kinds/body.ts";
+import { badRequest, RefusedError } from "./errors.ts";
+import { scanJson } from "./json-scan.ts";
+
+/** Kubernetes' limit of a request's body. Objects have a lower one (objectBytesMax), which names itself. */
+export const bodyBytesMax = 3 * 1024 * 1024;
+
+export const jsonTypes = ["application/json"] as const;
+export const mergePatchTypes = ["application/merge-patch+json"] as const;
+
+/**
+ * Reads the body when it is first asked for, and gives the same again: a call may run twice. undefined: there is none.
+ * `types` are the content types taken; without one a body counts as the first.
+ */
+export function lazyBody(request: Request, types: readonly string[]): () => Promise<Json | undefined> {
+  let body: Promise<Json | undefined> | undefined;
+  return () => {
+    body ??= readBody(request, types);
+    return body;
+  };
+}
+
+/** @throws RefusedError (400) when there is no body. */
+export async function requiredBody(body: () => Promise<Json | undefined>): Promise<Json> {
+  const value = await body();
+  if (value === undefined) throw badRequest("the request has no body");
+  return value;
+}
+
+async function readBody(request: Request, types: readonly string[]): Promise<Json | undefined> {
+  const bytes = await readBytes(request);
+  // A client may well name a type for nothing.
+  if (bytes.length === 0) return undefined;
+  checkType(request.headers.get("content-type"), types);
+  return parseBody(decodeText(bytes));
+}
+
+function checkType(header: string | null, types: readonly string[]): void {
+  if (header === null || header === "") return;
+  const type = header.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (!types.includes(type)) throw new RefusedError({ kind: "unsupportedMediaType", supported: types });
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const announced = request.headers.get("content-length");
+  if (announced === null) return readStream(request.body);
+  if (!(Number(announced) <= bodyBytesMax)) throw tooLarge();
+  // The transport reads no more than was announced.
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  if (stream === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const tooLarge = (): RefusedError => new RefusedError({ kind: "bodyTooLarge", bytesMax: bodyBytesMax });
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw badRequest("the body is not valid UTF-8");
+  }
+}
+
+function parseBody(text: string): Json {
+  let body: Json;
+  try {
+    body = JSON.parse(text) as Json;
+  } catch (error) {
+    throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const problem = scanJson(text, bodyDepthMax);
+  if (problem !== undefined) throw badRequest(`the body can't be read: ${problem}`);
+  return body;
+}

@@ -1,0 +1,195 @@
+/**
+ * The only place that knows status codes: from whatever was thrown to Kubernetes' Status (apimachinery, api/errors, whose texts
+ * and reasons clients compare). What is not known here is a bug: its answer tells nothing of it, and the caller logs it.
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { FieldError } from "../kinds/field-error.ts";
+import { group, type WindlassObject } from "../kinds/object.ts";
+import { TooLargeError } from "../log/errors.ts";
+import {
+  AlreadyExistsError,
+  BusyError,
+  ConflictError,
+  GoneError,
+  InvalidObjectError,
+  InvalidSelectorError,
+  NotFoundError,
+  OutcomeUnknownError,
+  SealedError,
+  UnavailableError,
+} from "../state/errors.ts";
+import { type Refusal, RefusedError } from "./errors.ts";
+
+export const statusCodes = { ok: 200, created: 201, notModified: 304 } as const;
+
+export type Failure = {
+  readonly code: number;
+  readonly status: JsonObject;
+  /** Beside the content type. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it is the server's fault, so that its cause belongs into the log. */
+  readonly isFault: boolean;
+};
+
+type Parts = {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details?: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly isFault?: boolean;
+};
+
+const jsonHeaders = { "content-type": "application/json", "cache-control": "no-cache, private" } as const;
+/** A Status names no more causes; the message names as many. */
+const causesMax = 50;
+
+export function failureOf(error: unknown): Failure {
+  const { code, reason, message, details, headers = {}, isFault = false } = partsOf(error);
+  const status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    ...(details !== undefined && { details }),
+    code,
+  };
+  return { code, status, headers, isFault };
+}
+
+export function failureResponse({ code, status, headers }: Failure): Response {
+  return new Response(JSON.stringify(status), { status: code, headers: { ...jsonHeaders, ...headers } });
+}
+
+/** Of a deletion that is done. */
+export const deletedStatus = (plural: string, { metadata }: WindlassObject): JsonObject => ({
+  kind: "Status",
+  apiVersion: "v1",
+  metadata: {},
+  status: "Success",
+  details: { name: metadata.name, group, kind: plural, uid: metadata.uid },
+});
+
+function partsOf(error: unknown): Parts {
+  if (error instanceof RefusedError) return refusedParts(error.refusal);
+  if (error instanceof NotFoundError) return notFoundParts(resourceOf(error.key), nameOf(error.key));
+  if (error instanceof AlreadyExistsError) return alreadyExistsParts(error);
+  if (error instanceof ConflictError) return conflictParts(error);
+  if (error instanceof InvalidObjectError) return invalidObjectParts(error);
+  if (error instanceof InvalidSelectorError) return badRequestParts(error.message);
+  if (error instanceof TooLargeError) return tooLargeParts(`Request entity too large: ${error.message}`);
+  if (error instanceof GoneError) return expiredParts(`too old resource version: ${error.message}`);
+  if (error instanceof BusyError) return retryParts(429, "TooManyRequests", error.message, error.retryAfterSeconds);
+  if (error instanceof UnavailableError) return unavailableParts(error.message, error.retryAfterSeconds);
+  if (error instanceof SealedError) return unavailableParts("the cluster is being replaced", 1);
+  if (error instanceof OutcomeUnknownError) return { code: 504, reason: "Timeout", message: `Timeout: ${error.message}`, details: { group } };
+  return internalParts;
+}
+
+const internalParts: Parts = { code: 500, reason: "InternalError", message: "Internal error occurred", isFault: true };
+
+function refusedParts(refusal: Refusal): Parts {
+  switch (refusal.kind) {
+    case "badRequest":
+      return badRequestParts(refusal.message);
+    case "unauthorized":
+      return { code: 401, reason: "Unauthorized", message: "Unauthorized", headers: { "www-authenticate": 'Bearer realm="windlass"' } };
+    case "forbidden":
+      return { code: 403, reason: "Forbidden", message: refusal.message, details: subject(refusal.resource, refusal.name) };
+    case "notFound":
+      return notFoundParts(refusal.resource, refusal.name);
+    case "noRoute":
+      return { code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: {} };
+    case "methodNotAllowed":
+      return {
+        code: 405,
+        reason: "MethodNotAllowed",
+        message: `the server does not allow this method on the requested resource${refusal.why === undefined ? "" : `: ${refusal.why}`}`,
+        details: {},
+        headers: { allow: refusal.allowed.join(", ") },
+      };
+    case "notAcceptable":
+      return { code: 406, reason: "NotAcceptable", message: `only the following media types are accepted: ${refusal.supported.join(", ")}` };
+    case "unsupportedMediaType":
+      return {
+        code: 415,
+        reason: "UnsupportedMediaType",
+        message: `the body of the request was in an unknown format - accepted media types include: ${refusal.supported.join(", ")}`,
+      };
+    case "bodyTooLarge":
+      return tooLargeParts(`Request entity too large: limit is ${refusal.bytesMax} bytes`);
+    case "invalid":
+      return invalidParts(refusal.of, refusal.name, refusal.errors);
+    case "expired":
+      return expiredParts(refusal.message);
+    case "unavailable":
+      return { ...unavailableParts(refusal.message, 1), isFault: true };
+    default:
+      return refusal satisfies never;
+  }
+}
+
+const badRequestParts = (message: string): Parts => ({ code: 400, reason: "BadRequest", message });
+/** 410. Kubernetes' newer reason for what clients know as gone: list afresh. */
+const expiredParts = (message: string): Parts => ({ code: 410, reason: "Expired", message });
+const tooLargeParts = (message: string): Parts => ({ code: 413, reason: "RequestEntityTooLarge", message });
+
+function notFoundParts(resource: string, name: string): Parts {
+  const message = `${resource}.${group} "${name}" not found`;
+  return { code: 404, reason: "NotFound", message, details: { name, group, kind: resource } };
+}
+
+function alreadyExistsParts({ key }: AlreadyExistsError): Parts {
+  const [resource, name] = [resourceOf(key), nameOf(key)];
+  return { code: 409, reason: "AlreadyExists", message: `${resource}.${group} "${name}" already exists`, details: { name, group, kind: resource } };
+}
+
+function conflictParts({ key, current, wanted }: ConflictError): Parts {
+  const [resource, name] = [resourceOf(key), nameOf(key)];
+  const why =
+    wanted.uid === undefined
+      ? "the object has been modified; please apply your changes to the latest version and try again"
+      : `Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${current.metadata.uid}`;
+  return {
+    code: 409,
+    reason: "Conflict",
+    message: `Operation cannot be fulfilled on ${resource}.${group} "${name}": ${why}`,
+    details: { name, group, kind: resource },
+  };
+}
+
+/** The store's own word on a field; its message begins with the field's name. */
+function invalidObjectParts({ field, message }: InvalidObjectError): Parts {
+  const cause: FieldError = { field, message: message.slice(field.length + 2), type: "FieldValueInvalid" };
+  return invalidParts("Object", "", [cause]);
+}
+
+function invalidParts(of: string, name: string, errors: readonly FieldError[]): Parts {
+  const texts = errors.slice(0, causesMax).map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
+  const causes = errors.slice(0, causesMax).map(({ field, message, type }): Json => ({ reason: type, message, field }));
+  const listed = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
+  const subjectGroup = of === "ListOptions" || of === "DeleteOptions" || of === "PatchOptions" ? "meta.k8s.io" : group;
+  return {
+    code: 422,
+    reason: "Invalid",
+    message: `${of}.${subjectGroup} "${name}" is invalid: ${listed}`,
+    details: { ...(name !== "" && { name }), group: subjectGroup, kind: of, causes },
+  };
+}
+
+const unavailableParts = (message: string, seconds: number): Parts => retryParts(503, "ServiceUnavailable", message, seconds);
+
+function retryParts(code: number, reason: string, message: string, retryAfterSeconds: number): Parts {
+  return { code, reason, message, details: { retryAfterSeconds }, headers: { "retry-after": String(retryAfterSeconds) } };
+}
+
+function subject(resource: string | undefined, name: string | undefined): JsonObject {
+  if (resource === undefined) return {};
+  return { ...(name !== undefined && { name }), group, kind: resource };
+}
+
+/** Keys are `plural/name` and `plural/namespace/name`. */
+const resourceOf = (key: string): string => key.slice(0, key.indexOf("/"));
+const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1);

@@ -6,7 +6,7 @@ import { clusterKind } from "../kinds/cluster.ts";
 import { apiVersion } from "../kinds/object.ts";
 import type { Cells, Log, Objects } from "../log/ports.ts";
 import { AlreadyExistsError, SealedError, UnavailableError } from "./errors.ts";
-import { Store, type StoreOptions } from "./store.ts";
+import { Store, type StoreOptions, type UpdateOptions } from "./store.ts";
 
 export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "objects"> & {
   readonly log: Log;
@@ -18,12 +18,17 @@ export const defaultCluster = "default";
 /** Where cells of the installation itself stand: the root's current life and the tokens. */
 export const installationUid = "installation";
 const rootCell = "root";
+/** The seal of the last cluster of a name. */
+const sealCell = (name: string): string => `seal/${name}`;
 const actor = "system:windlass";
 
 export class Clusters {
   readonly root: Store;
   readonly #options: ClustersOptions;
+  /** By uid. */
   readonly #stores = new Map<string, Store>();
+  /** What names meant when they were last resolved: good until the store turns out to be sealed. */
+  readonly #names = new Map<string, Store>();
 
   /** `open` makes the installation first. */
   private constructor(options: ClustersOptions, root: Store) {
@@ -40,10 +45,48 @@ export class Clusters {
     return clusters;
   }
 
-  /** The store of the cluster that has this name now; undefined: there is none. */
+  /**
+   * The store of the cluster of this name; undefined: there is none. A store that was resolved before is given without asking again:
+   * if its cluster is gone, its calls throw SealedError; then `forget` the name, or use `withCluster`, which does.
+   */
   async resolve(name: string): Promise<Store | undefined> {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
     const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
-    return cluster === undefined ? undefined : this.#store(cluster.metadata.uid);
+    if (cluster === undefined) return undefined;
+    const store = await this.#store(name, cluster.metadata.uid);
+    this.#names.set(name, store);
+    return store;
+  }
+
+  /**
+   * Ends the cluster of this name: seals its log, then takes the name away. A cluster that gets the name later begins above the seal, so
+   * that no revision of this one means anything there. Safe to repeat. false: there is none.
+   */
+  async remove(name: string, options: UpdateOptions): Promise<boolean> {
+    const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
+    if (cluster === undefined) return false;
+    const { uid } = cluster.metadata;
+    const store = await this.#store(name, uid);
+    const revision = await store.seal(options).catch((error: unknown) => {
+      if (error instanceof SealedError) return store.revision;
+      throw error;
+    });
+    await this.#keepSeal(name, revision);
+    await this.root.update((transaction) => {
+      if (transaction.clusters.get(name)?.metadata.uid === uid) transaction.of(clusterKind).delete(name, { uid });
+    }, options);
+    this.forget(name);
+    return true;
+  }
+
+  /** The name's cluster was deleted: it is resolved anew the next time. */
+  forget(name: string): void {
+    const store = this.#names.get(name);
+    if (store === undefined) return;
+    this.#names.delete(name);
+    this.#stores.delete(store.uid);
+    store.close();
   }
 
   /** Stores that are open now, the root's first. */
@@ -53,6 +96,18 @@ export class Clusters {
 
   close(): void {
     for (const store of this.open()) store.close();
+  }
+
+  /** Remembers the highest seal of a name. */
+  async #keepSeal(name: string, revision: number): Promise<void> {
+    const { cells } = this.#options;
+    const key = sealCell(name);
+    for (let cell = await cells.get(installationUid, key); Number(cell?.value["revision"] ?? 0) < revision; ) {
+      const when = cell === undefined ? "absent" : { version: cell.version };
+      const put = await cells.put(installationUid, { key, value: { revision }, when });
+      if (put.kind === "put") return;
+      cell = put.cell;
+    }
   }
 
   async #ensureDefault(): Promise<void> {
@@ -68,11 +123,13 @@ export class Clusters {
     }
   }
 
-  async #store(uid: string): Promise<Store> {
+  async #store(name: string, uid: string): Promise<Store> {
     const known = this.#stores.get(uid);
     if (known !== undefined) return known;
     // Whoever comes first begins the life; a crash between the Cluster's commit and this leaves nothing half-done.
-    await this.#options.objects.begin(uid, this.#options.clock.now());
+    const { objects, cells, clock } = this.#options;
+    const former = await cells.get(installationUid, sealCell(name));
+    await objects.begin(uid, Math.max(clock.now(), Number(former?.value["revision"] ?? 0) + 1));
     const raced = this.#stores.get(uid);
     if (raced !== undefined) return raced;
     const store = new Store({ ...this.#options, uid, scope: "cluster" });
@@ -103,6 +160,7 @@ export async function withCluster<T>(
       return await call(store);
     } catch (error) {
       if (!(error instanceof SealedError) || attempt > 0) throw error;
+      clusters.forget(name);
     }
   }
 }

@@ -45,14 +45,21 @@ export class Reader {
   }
 
   value(key: string): WindlassObject | undefined {
+    const value = this.valueOrMissed(key);
+    if (value === undefined && this.#missedKeys.has(key)) throw new MissSignal(key);
+    return value;
+  }
+
+  /**
+   * As `value`, but what is not cached is noted as missing and then taken to be absent: for who can go on without it, so that
+   * one run of a callback learns all that it misses. What such a run comes to is thrown away.
+   */
+  valueOrMissed(key: string): WindlassObject | undefined {
     const over = this.#overlay.get(key);
     if (over !== undefined) return over === null ? undefined : (over as unknown as WindlassObject);
     const row = this.#replica.table(key).get(key);
-    if (row === undefined) {
-      this.#missedKeys.add(key);
-      throw new MissSignal(key);
-    }
-    return row === null ? undefined : objectOf(row);
+    if (row === undefined) this.#missedKeys.add(key);
+    return row === undefined || row === null ? undefined : objectOf(row);
   }
 
   get(definition: KindDefinition, name: string, namespace?: string): WindlassObject | undefined {

@@ -61,6 +61,7 @@ export class Store implements CatchUp {
   readonly #indexes = new Map<string, ObjectIndexes>();
   readonly #stop = new AbortController();
   #polling = false;
+  #first: number | undefined;
 
   constructor(options: StoreOptions) {
     const { uid, log, objects, clock, ids, registry, scope } = options;
@@ -86,6 +87,16 @@ export class Store implements CatchUp {
   /** The last revision that this process knows; 0 while it has read nothing. */
   get revision(): number {
     return this.#replica.revision ?? 0;
+  }
+
+  /** The life's first revision, which never changes: one below it belongs to another life. @throws GoneError when there is no such life. */
+  async first(): Promise<number> {
+    if (this.#first === undefined) {
+      const markers = await this.#options.objects.markers(this.uid);
+      if (markers === undefined) throw new GoneError(0, `there is no cluster ${this.uid}`);
+      this.#first = markers.first;
+    }
+    return this.#first;
   }
 
   /** Live watchers, events that wait for them, and transactions that wait. */

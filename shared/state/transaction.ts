@@ -152,7 +152,8 @@ export class Transaction {
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
       throw new InvalidObjectError("metadata.resourceVersion", "must not be set on objects to be created");
     }
-    const current = this.#reader.value(key);
+    // A name that is not cached is most likely free: many creates then miss all at once, and are run again once.
+    const current = this.#reader.valueOrMissed(key);
     if (current !== undefined) throw new AlreadyExistsError(key, current);
     const stamped: Metadata = {
       ...metadata,

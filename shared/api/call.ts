@@ -1,0 +1,85 @@
+/**
+ * One request for objects, taken apart: who asks for what, and what the interface stands on. `inStore` is the only way from a call to
+ * a store, and it asks first whether the caller may.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/logger.ts";
+import type { KindDefinition } from "../kinds/definition.ts";
+import { group } from "../kinds/object.ts";
+import type { Registry } from "../kinds/registry.ts";
+import { type Clusters, withCluster } from "../state/clusters.ts";
+import type { Store } from "../state/store.ts";
+import { allowed, type Authenticator, type Principal, rootScope, type Verb } from "./access/access.ts";
+import { RefusedError } from "./errors.ts";
+import type { Format } from "./negotiate.ts";
+import type { IncludeObject } from "./table.ts";
+import type { OpenWatches } from "./watch-stream.ts";
+
+/** What every verb stands on. */
+export type Api = {
+  readonly clusters: Clusters;
+  readonly registry: Registry;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Windlass' own, like 0.1.0. */
+  readonly release: string;
+  readonly watches: OpenWatches;
+  readonly bookmarkSeconds: number;
+  readonly watchSecondsMax: number;
+};
+
+export type Subresource = "status";
+
+export type Call = {
+  readonly api: Api;
+  readonly request: Request;
+  readonly principal: Principal;
+  readonly cluster: string;
+  readonly definition: KindDefinition;
+  /** undefined: a cluster-wide kind, or objects of all namespaces. */
+  readonly namespace: string | undefined;
+  readonly subresource: Subresource | undefined;
+  /** How the answer is to look; agreed on before anything is done. */
+  readonly format: Format;
+  readonly includeObject: IncludeObject;
+  /** The first value of a query parameter. */
+  query(name: string): string | undefined;
+};
+
+/** A call for one object. */
+export type ItemCall = Call & { readonly name: string };
+
+/**
+ * Runs `run` on the store that the call's objects live in; twice where the cluster was replaced meanwhile.
+ * @throws RefusedError: forbidden, or not found where the cluster is not there and the caller may know that.
+ */
+export async function inStore(call: Call, verb: Verb, run: (store: Store) => Promise<Response>): Promise<Response> {
+  const { api, principal, cluster, definition } = call;
+  if (definition.scope === "root") {
+    if (!allowed(principal, rootScope, verb)) throw forbidden(call, verb);
+    return run(api.clusters.root);
+  }
+  const answer = await withCluster(api.clusters, cluster, (store) => {
+    if (!allowed(principal, store.uid, verb)) throw forbidden(call, verb);
+    return run(store);
+  });
+  if (answer !== undefined) return answer;
+  if (!allowed(principal, undefined, verb)) throw forbidden(call, verb);
+  throw noCluster(cluster);
+}
+
+export const noCluster = (name: string): RefusedError => new RefusedError({ kind: "notFound", resource: "clusters", name });
+
+/** In Kubernetes' words; it repeats what was asked and tells nothing else. */
+function forbidden({ principal, definition, namespace, subresource, ...call }: Call & { readonly name?: string }, verb: Verb): RefusedError {
+  const { plural } = definition;
+  const name = "name" in call ? call.name : undefined;
+  const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
+  const where = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  const subject = name === undefined ? `${plural}.${group}` : `${plural}.${group} "${name}"`;
+  const message = `${subject} is forbidden: User "${principal.name}" cannot ${verb} resource "${resource}" in API group "${group}" ${where}`;
+  return new RefusedError({ kind: "forbidden", message, resource: plural, ...(name !== undefined && { name }) });
+}

@@ -1,0 +1,24 @@
+/** GET of one object, and of its status: the newest state there is. */
+import { checkName, checkNamespace } from "../kinds/names.ts";
+import { type ItemCall, inStore } from "./call.ts";
+import { notFound } from "./errors.ts";
+import { checkReadVersion, parseReadVersion } from "./list-options.ts";
+import { presentObject } from "./present.ts";
+
+export function getObject(call: ItemCall): Promise<Response> {
+  return inStore(call, "get", async (store) => {
+    const { definition, name, namespace, query } = call;
+    checkPlace(call);
+    const wanted = parseReadVersion(query("resourceVersion"));
+    const { value, revision } = await store.view((transaction) => transaction.of(definition).get(name, namespace));
+    if (wanted !== undefined) await checkReadVersion(store, wanted, revision);
+    if (value === undefined) throw notFound(definition, name);
+    return presentObject(call, value, { revision });
+  });
+}
+
+/** What can't be a name is nobody's name. @throws RefusedError: not found. */
+export function checkPlace({ definition, name, namespace }: Pick<ItemCall, "definition" | "name" | "namespace">): void {
+  const errors = [...checkName(name), ...(namespace === undefined ? [] : checkNamespace(namespace))];
+  if (errors.length > 0) throw notFound(definition, name);
+}

@@ -1,0 +1,109 @@
+/**
+ * GET of a collection. All pages of one list are read at one revision, however much is written meanwhile: the first page's, which its
+ * continue tokens carry.
+ */
+import { keyOf } from "../kinds/definition.ts";
+import { checkNamespace } from "../kinds/names.ts";
+import type { WindlassObject } from "../kinds/object.ts";
+import { GoneError } from "../state/errors.ts";
+import type { Store } from "../state/store.ts";
+import { versionAt } from "../state/version.ts";
+import { type Call, inStore } from "./call.ts";
+import { readToken, writeToken } from "./continue-token.ts";
+import { badRequest, invalid, RefusedError } from "./errors.ts";
+import { checkReadVersion, parseAt } from "./list-options.ts";
+import { type ListMetadata, presentList } from "./present.ts";
+import { parseCount } from "./query.ts";
+import { type Selection, selectionOf } from "./selection.ts";
+
+/** So many objects are counted beyond a page for remainingItemCount; where there are more, it is left out, as Kubernetes may. */
+const countAheadMax = 5_000;
+
+/** What is to be read: at which revision (undefined: the newest), from where and how much. */
+type Plan = {
+  readonly at: number | undefined;
+  readonly after: string | undefined;
+  /** undefined: all. */
+  readonly limit: number | undefined;
+  readonly check: (revision: number) => Promise<void>;
+};
+
+export function listObjects(call: Call): Promise<Response> {
+  return inStore(call, "list", async (store) => {
+    checkNamespaceOf(call);
+    const selection = selectionOf(call);
+    const plan = planOf(call, store, selection);
+    const { definition, namespace } = call;
+    const { limit, at, after } = plan;
+    const read = limit === undefined ? undefined : limit + 1 + (selection.isFiltered ? 0 : countAheadMax);
+    const { value: found, revision } = await store.view(
+      (transaction) =>
+        transaction.of(definition).find(selection.selector, {
+          ...(namespace !== undefined && { namespace }),
+          ...(after !== undefined && { after }),
+          ...(read !== undefined && { limit: read }),
+        }),
+      at === undefined ? {} : { at },
+    );
+    await plan.check(revision);
+    const objects = limit === undefined ? found : found.slice(0, limit);
+    const metadata = { resourceVersion: versionAt(revision), ...nextPage(call, store.uid, { selection, revision, objects, found, read }) };
+    return presentList(call, objects, metadata, { revision });
+  });
+}
+
+/** @throws RefusedError: a name that no namespace can have. */
+export function checkNamespaceOf({ definition, namespace }: Pick<Call, "definition" | "namespace">): void {
+  const errors = namespace === undefined ? [] : checkNamespace(namespace);
+  if (errors.length > 0) throw invalid(definition.kind, "", errors);
+}
+
+function planOf({ query }: Call, store: Store, selection: Selection): Plan {
+  const limit = parseCount("limit", query("limit")) || undefined;
+  const text = query("continue");
+  if (text !== undefined && text !== "") return continuedPlan(query, store, readToken(text, selection.text), limit);
+  const wanted = parseAt(query, limit !== undefined);
+  switch (wanted.kind) {
+    case "newest":
+      return { at: undefined, after: undefined, limit, check: async () => undefined };
+    case "notOlderThan":
+      return { at: undefined, after: undefined, limit, check: (revision) => checkReadVersion(store, wanted.position, revision) };
+    case "exact":
+      return { at: wanted.position.revision, after: undefined, limit, check: async () => undefined };
+    default:
+      return wanted satisfies never;
+  }
+}
+
+function continuedPlan(query: Call["query"], store: Store, token: ReturnType<typeof readToken>, limit: number | undefined): Plan {
+  const version = query("resourceVersion") ?? "";
+  if (version !== "" && version !== "0") throw badRequest("specifying resource version is not allowed when using continue");
+  if ((query("resourceVersionMatch") ?? "") !== "") throw badRequest("resourceVersionMatch is forbidden when continue is provided");
+  if (token.uid !== store.uid) {
+    throw new RefusedError({ kind: "expired", message: "The provided continue parameter belongs to a former cluster of this name. List again without it." });
+  }
+  return { at: token.revision, after: token.after, limit, check: async () => undefined };
+}
+
+type Page = {
+  readonly selection: Selection;
+  readonly revision: number;
+  readonly objects: readonly WindlassObject[];
+  readonly found: readonly WindlassObject[];
+  readonly read: number | undefined;
+};
+
+function nextPage({ definition }: Call, uid: string, page: Page): Omit<ListMetadata, "resourceVersion"> {
+  const { selection, revision, objects, found, read } = page;
+  const last = objects.at(-1);
+  if (last === undefined || found.length === objects.length) return {};
+  const after = keyOf(definition, last.metadata.name, last.metadata.namespace);
+  const isCounted = !selection.isFiltered && read !== undefined && found.length < read;
+  return {
+    continue: writeToken({ uid, revision, after }, selection.text),
+    ...(isCounted && { remainingItemCount: found.length - objects.length }),
+  };
+}
+
+/** For verbs that meet a revision which can't be continued after their answer has begun. */
+export const isGone = (error: unknown): error is GoneError => error instanceof GoneError;

@@ -5,7 +5,6 @@
 import { keyOf } from "../kinds/definition.ts";
 import { checkNamespace } from "../kinds/names.ts";
 import type { WindlassObject } from "../kinds/object.ts";
-import { GoneError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
 import { versionAt } from "../state/version.ts";
 import { type Call, inStore } from "./call.ts";
@@ -104,6 +103,3 @@ function nextPage({ definition }: Call, uid: string, page: Page): Omit<ListMetad
     ...(isCounted && { remainingItemCount: found.length - objects.length }),
   };
 }
-
-/** For verbs that meet a revision which can't be continued after their answer has begun. */
-export const isGone = (error: unknown): error is GoneError => error instanceof GoneError;

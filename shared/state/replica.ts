@@ -109,7 +109,8 @@ export class Replica {
   /** Brings in what came since, if it can be had cheaply: eventually consistent, and a proof of nothing. */
   async peek(): Promise<void> {
     if (this.#revision === undefined || this.#running !== undefined) return this.sync();
-    await this.#follow(undefined);
+    // What it could not follow is trimmed, or was dropped by another reader: only a sync can tell.
+    if (!(await this.#follow(undefined))) await this.sync();
   }
 
   /** The table a key or a prefix stands in. */

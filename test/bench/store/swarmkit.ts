@@ -26,6 +26,8 @@ const makers: Readonly<Record<string, Maker>> = {
       operations: nodes,
       prepare: async () => {
         store = await beginStore(openExclusiveMemory());
+        // All in memory, as in the original: which names are taken is known.
+        await store.view((transaction) => transaction.nodes.find());
       },
       run: () => createNodes(store, nodes),
     };

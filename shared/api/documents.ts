@@ -1,0 +1,121 @@
+/**
+ * Discovery and OpenAPI as answers. The documents follow from the registry alone: they are made when they are first asked for, kept,
+ * and clients are told when they have them already.
+ */
+import type { Registry } from "../kinds/registry.ts";
+import {
+  acceptedAggregation,
+  aggregatedType,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  coreDiscovery,
+  coreVersions,
+  groupDiscovery,
+  type Place,
+  versionInfo,
+} from "./discovery.ts";
+import { RefusedError } from "./errors.ts";
+import { etagOf } from "./openapi/document.ts";
+import { openApiV2, openApiV2Protobuf, openApiV2ProtobufAccepts, openApiV2ProtobufType } from "./openapi/v2.ts";
+import { type OpenApiV3, openApiV3 } from "./openapi/v3.ts";
+import { statusCodes } from "./status.ts";
+
+type Content = { readonly body: string | Uint8Array; readonly etag: string; readonly type: string };
+
+const jsonType = "application/json";
+
+/** The documents of the root, or of one cluster among many. */
+export class Documents {
+  readonly #registry: Registry;
+  readonly #place: Place;
+  readonly #release: string;
+  readonly #kept = new Map<string, Content>();
+  #v3: OpenApiV3 | undefined;
+
+  constructor(registry: Registry, place: Place, release: string) {
+    this.#registry = registry;
+    this.#place = place;
+    this.#release = release;
+  }
+
+  version(request: Request): Response {
+    return this.#json(request, "version", () => versionInfo(this.#release));
+  }
+
+  /** `/api`. */
+  core(request: Request): Response {
+    const aggregated = acceptedAggregation(request.headers.get("accept") ?? "");
+    if (aggregated === undefined) return this.#json(request, "core", coreVersions);
+    return this.#json(request, `core ${aggregated}`, () => coreDiscovery(aggregated), aggregatedType(aggregated));
+  }
+
+  /** `/apis`. */
+  groups(request: Request): Response {
+    const aggregated = acceptedAggregation(request.headers.get("accept") ?? "");
+    if (aggregated === undefined) return this.#json(request, "groups", apiGroupList);
+    const make = () => groupDiscovery(this.#registry, this.#place, aggregated);
+    return this.#json(request, `groups ${aggregated}`, make, aggregatedType(aggregated));
+  }
+
+  /** `/apis/windlass.dev`. */
+  group(request: Request): Response {
+    return this.#json(request, "group", apiGroup);
+  }
+
+  /** `/apis/windlass.dev/v1`. */
+  resources(request: Request): Response {
+    return this.#json(request, "resources", () => apiResourceList(this.#registry, this.#place));
+  }
+
+  openApiV2(request: Request): Response {
+    const accept = request.headers.get("accept") ?? "";
+    if (openApiV2ProtobufAccepts.some((type) => accept.includes(type))) {
+      return this.#answer(request, "v2 protobuf", () => {
+        const { bytes, etag } = openApiV2Protobuf(this.#registry, this.#place);
+        return { body: bytes, etag, type: openApiV2ProtobufType };
+      });
+    }
+    return this.#answer(request, "v2", () => {
+      const { text, etag } = openApiV2(this.#registry, this.#place);
+      return { body: text, etag, type: jsonType };
+    });
+  }
+
+  /** `/openapi/v3`. */
+  openApiV3Index(request: Request): Response {
+    const { text, etag } = this.#openApiV3().index;
+    return this.#answer(request, "v3", () => ({ body: text, etag, type: jsonType }));
+  }
+
+  /** `/openapi/v3/<path>`. @throws RefusedError when there is no such document. */
+  openApiV3(request: Request, path: string): Response {
+    const document = this.#openApiV3().documents.get(path);
+    if (document === undefined) throw new RefusedError({ kind: "noRoute" });
+    return this.#answer(request, `v3 ${path}`, () => ({ body: document.text, etag: document.etag, type: jsonType }));
+  }
+
+  #openApiV3(): OpenApiV3 {
+    this.#v3 ??= openApiV3(this.#registry, this.#place);
+    return this.#v3;
+  }
+
+  #json(request: Request, key: string, make: () => object, type = jsonType): Response {
+    return this.#answer(request, key, () => {
+      const body = JSON.stringify(make());
+      return { body, etag: etagOf(body), type };
+    });
+  }
+
+  #answer(request: Request, key: string, make: () => Content): Response {
+    let content = this.#kept.get(key);
+    if (content === undefined) {
+      content = make();
+      this.#kept.set(key, content);
+    }
+    const { body, etag, type } = content;
+    const headers = { etag, vary: "Accept", "cache-control": "public" };
+    if (request.headers.get("if-none-match") === etag) return new Response(null, { status: statusCodes.notModified, headers });
+    return new Response(body as BodyInit, { status: statusCodes.ok, headers: { ...headers, "content-type": type } });
+  }
+}

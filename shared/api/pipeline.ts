@@ -1,0 +1,116 @@
+/**
+ * The one way in which the interface changes objects, whatever the verb: propose, decode and default, then the steps in their order,
+ * then commit. All of it runs in one transaction, so it may run several times and reads nothing but its arguments and the transaction.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { deepFreeze, type Json, type JsonObject } from "../base/json.ts";
+import { keyOf } from "../kinds/definition.ts";
+import type { Metadata, ObjectInput, WindlassObject } from "../kinds/object.ts";
+import { decodeObject } from "../kinds/validate.ts";
+import { NotFoundError } from "../state/errors.ts";
+import type { Store } from "../state/store.ts";
+import type { Transaction } from "../state/transaction.ts";
+import { badRequest, invalid } from "./errors.ts";
+import { steps } from "./steps.ts";
+import type { Propose, Proposal, StepContext, Write, Written } from "./write.ts";
+
+/** @throws what the verb, a step or the store refuses with; then nothing was written. */
+export async function runWrite(store: Store, write: Write, propose: Propose): Promise<Written> {
+  const { value, revision } = await store.update((transaction) => change(transaction, write, propose), { actor: write.principal.name });
+  return { ...value, revision };
+}
+
+type Changed = Omit<Written, "revision">;
+
+function change(transaction: Transaction, write: Write, propose: Propose): Changed {
+  const current = write.operation === "create" ? undefined : currentOf(transaction, write);
+  const { object, unknownFields } = propose(current, transaction);
+  const warnings = judgeUnknown(write, unknownFields);
+  const context: StepContext = { write, current, transaction };
+  const wanted = steps.reduce((before, step) => step(before, context), object);
+  const mark = transaction.mark();
+  const changed = commit(wanted, context);
+  if (!write.options.dryRun) return { ...changed, warnings };
+  transaction.rollback(mark);
+  return { ...changed, object: unversioned(changed.object, current), warnings };
+}
+
+function currentOf(transaction: Transaction, { definition, name, namespace }: Write): WindlassObject {
+  const current = transaction.of(definition).get(name, namespace);
+  if (current === undefined) throw new NotFoundError(keyOf(definition, name, namespace));
+  return current;
+}
+
+/**
+ * The body of an update as an object of the write's kind, with defaults, under the write's name. The part that this write can't
+ * change, the status or all but the status, is not looked at.
+ * @throws RefusedError: invalid, or a name or namespace that is not the path's.
+ */
+export function decodeUpdate({ definition, name, namespace, subresource }: Write, body: Json, current: WindlassObject | undefined): Proposal {
+  const decoded = decodeObject(definition, subresource === undefined ? withoutStatus(body) : withSpecOf(current, body));
+  if (!decoded.ok) throw invalid(definition.kind, name, decoded.errors);
+  const { object, unknownFields } = decoded;
+  const { metadata } = object;
+  const given = metadata.name ?? name;
+  if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  checkNamespaceFits(metadata.namespace, namespace);
+  return { object: { ...object, metadata: { ...metadata, name, ...(namespace !== undefined && { namespace }) } }, unknownFields };
+}
+
+/** @throws RefusedError when a body names another namespace than its path. */
+export function checkNamespaceFits(given: string | undefined, namespace: string | undefined): void {
+  if (given === undefined || given === namespace) return;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+/** What is no object is left to the decoder to refuse. */
+export function withoutStatus(body: Json): Json {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { status: _, ...rest } = body as JsonObject;
+  return rest;
+}
+
+function withSpecOf(current: WindlassObject | undefined, body: Json): Json {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  return { ...body, ...(current !== undefined && { spec: current.spec }) };
+}
+
+/** @throws RefusedError under Strict; else the warnings. */
+function judgeUnknown({ options, definition }: Write, fields: readonly string[]): string[] {
+  if (fields.length === 0 || options.fieldValidation === "Ignore") return [];
+  const texts = fields.map((field) => `unknown field ${JSON.stringify(field)}`);
+  if (options.fieldValidation === "Warn") return texts;
+  throw badRequest(
+    `${definition.kind} in version "v1" cannot be handled as a ${definition.kind}: strict decoding error: ${texts.join(", ")}`,
+  );
+}
+
+/** An object whose deletion was asked for goes when nobody's finalizer holds it any more. What changes nothing is not written. */
+function commit(object: ObjectInput, { write, current, transaction }: StepContext): Omit<Changed, "warnings"> {
+  const table = transaction.of(write.definition);
+  if (current === undefined) return { object: table.create(object), removed: false };
+  const { deletionTimestamp, finalizers = [], resourceVersion, uid } = object.metadata;
+  if (deletionTimestamp !== undefined && finalizers.length === 0) {
+    const { name, namespace } = write;
+    const wanted = { ...(namespace !== undefined && { namespace }), ...(resourceVersion !== undefined && { resourceVersion }), ...(uid !== undefined && { uid }) };
+    return { object: table.delete(name, wanted), removed: true };
+  }
+  if (isSame(object, current)) return { object: current, removed: false };
+  return { object: table.update(object), removed: false };
+}
+
+/** But for what a write names as its precondition. */
+function isSame(object: ObjectInput, current: WindlassObject): boolean {
+  const { resourceVersion: _, ...metadata } = { ...object.metadata, uid: current.metadata.uid };
+  const { resourceVersion: __, ...before } = current.metadata;
+  return (
+    isDeepStrictEqual(metadata, before) && isDeepStrictEqual(object.spec, current.spec) && isDeepStrictEqual(object.status, current.status)
+  );
+}
+
+/** What a dry run answers has no version of its own. */
+function unversioned(object: WindlassObject, current: WindlassObject | undefined): WindlassObject {
+  const { resourceVersion: _, ...rest } = object.metadata;
+  const metadata = (current === undefined ? rest : { ...rest, resourceVersion: current.metadata.resourceVersion }) as Metadata;
+  return deepFreeze({ ...object, metadata });
+}

@@ -1,0 +1,98 @@
+/**
+ * What every write passes between its decoding and its commit, one concern a step, in the order of `steps`. Those that later
+ * parts fill in stand in their place already and let everything pass.
+ */
+import { forbidden } from "../kinds/field-error.ts";
+import type { Metadata, ObjectInput } from "../kinds/object.ts";
+import { keyOf } from "../kinds/definition.ts";
+import { ConflictError } from "../state/errors.ts";
+import { invalid } from "./errors.ts";
+import type { Step } from "./write.ts";
+
+/** A version or uid that the write names must be the current one, also where nothing would change. The store checks it again. */
+const preconditions: Step = (object, { write, current }) => {
+  if (current === undefined) return object;
+  const { resourceVersion, uid } = object.metadata;
+  const isStale = resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion;
+  const isOther = uid !== undefined && uid !== current.metadata.uid;
+  if (!isStale && !isOther) return object;
+  const key = keyOf(write.definition, write.name, write.namespace);
+  throw new ConflictError(key, current, { ...(isStale && { resourceVersion }), ...(isOther && { uid }) });
+};
+
+/** What the server alone sets: a client's word on it is dropped. */
+const systemFields: Step = (object, { write, current }) => {
+  const { generation: _, creationTimestamp: __, deletionTimestamp, deletionGracePeriodSeconds, managedFields: ___, ...given } = object.metadata;
+  if (current === undefined) {
+    const { uid: ____, ...metadata } = given;
+    return withMetadata(object, metadata);
+  }
+  const { generation, creationTimestamp } = current.metadata;
+  // Only a deletion begins one.
+  const ending = write.operation === "delete" ? { deletionTimestamp, deletionGracePeriodSeconds } : current.metadata;
+  return withMetadata(object, {
+    ...given,
+    generation,
+    creationTimestamp,
+    ...(ending.deletionTimestamp !== undefined && { deletionTimestamp: ending.deletionTimestamp }),
+    ...(ending.deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds: ending.deletionGracePeriodSeconds }),
+  });
+};
+
+/** The object itself never changes its status, and its status nothing else. */
+const subresources: Step = (object, { write, current }) => {
+  if (write.subresource === undefined) {
+    const { status: _, ...rest } = object;
+    return current?.status === undefined ? rest : { ...rest, status: current.status };
+  }
+  if (current === undefined) return object;
+  const { resourceVersion, uid } = object.metadata;
+  const { resourceVersion: _, uid: __, ...metadata } = current.metadata;
+  const named = { ...(resourceVersion !== undefined && { resourceVersion }), ...(uid !== undefined && { uid }) };
+  const status = object.status ?? current.status;
+  return { ...object, metadata: { ...metadata, ...named }, spec: current.spec, ...(status !== undefined && { status }) };
+};
+
+/** Empty maps and lists are absent, as Kubernetes writes them: then they make no difference, and no revision. */
+const tidyMetadata: Step = (object) => {
+  const entries = Object.entries(object.metadata).filter(([, value]) => typeof value !== "object" || Object.keys(value).length > 0);
+  return entries.length === Object.keys(object.metadata).length ? object : withMetadata(object, Object.fromEntries(entries) as ObjectInput["metadata"]);
+};
+
+/** Who set which field. None are kept yet. */
+const managedFields: Step = (object) => object;
+
+/** Whether owners may be named, and what becomes of an owner's objects. All may; none are collected yet. */
+const owners: Step = (object) => object;
+
+/** Kubernetes: an object that is going can lose finalizers, but gets no new ones. */
+const finalizers: Step = (object, { write, current }) => {
+  if (current?.metadata.deletionTimestamp === undefined) return object;
+  const before = current.metadata.finalizers ?? [];
+  const added = (object.metadata.finalizers ?? []).filter((name) => !before.includes(name));
+  if (added.length === 0) return object;
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  throw invalid(write.definition.kind, write.name, [forbidden("metadata.finalizers", detail)]);
+};
+
+/** What policies say. There are none yet. */
+const admission: Step = (object) => object;
+
+/** How much a cluster may hold. There is no bound yet but the log's own. */
+const quotas: Step = (object) => object;
+
+export const steps: readonly Step[] = [
+  preconditions,
+  systemFields,
+  subresources,
+  tidyMetadata,
+  managedFields,
+  owners,
+  finalizers,
+  admission,
+  quotas,
+];
+
+function withMetadata(object: ObjectInput, metadata: Partial<Metadata> & { readonly name: string }): ObjectInput {
+  return { ...object, metadata };
+}

@@ -1,0 +1,38 @@
+/** What a write is made of: the types that the verbs, the pipeline and its steps share. */
+import type { KindDefinition } from "../kinds/definition.ts";
+import type { ObjectInput, WindlassObject } from "../kinds/object.ts";
+import type { Transaction } from "../state/transaction.ts";
+import type { Principal } from "./access/access.ts";
+import type { Subresource } from "./call.ts";
+import type { WriteOptions } from "./write-options.ts";
+
+/** One write of one object, as its verb asks for it. */
+export type Write = {
+  readonly operation: "create" | "update" | "delete";
+  readonly definition: KindDefinition;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly subresource: Subresource | undefined;
+  readonly options: WriteOptions;
+  readonly principal: Principal;
+};
+
+/** What a verb wants the object to be. `unknownFields`: paths that the kind does not know. */
+export type Proposal = { readonly object: ObjectInput; readonly unknownFields: readonly string[] };
+
+/** From what is there (undefined: nothing; for an update there is something) to what is wanted. Pure; throws to refuse. */
+export type Propose = (current: WindlassObject | undefined, transaction: Transaction) => Proposal;
+
+export type Written = {
+  /** As it stands now, or as it was when it was removed. */
+  readonly object: WindlassObject;
+  readonly removed: boolean;
+  readonly warnings: readonly string[];
+  readonly revision: number;
+};
+
+/** What a step may look at beside the object. `current`: undefined at a create. */
+export type StepContext = { readonly write: Write; readonly current: WindlassObject | undefined; readonly transaction: Transaction };
+
+/** One concern of every write: the object as it should go on, or an error that refuses it. */
+export type Step = (object: ObjectInput, context: StepContext) => ObjectInput;

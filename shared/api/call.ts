@@ -10,7 +10,7 @@ import { group } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
 import { type Clusters, withCluster } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
-import { allowed, type Authenticator, type Principal, rootScope, type Verb } from "./access/access.ts";
+import { type Authenticator, allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
 import { RefusedError } from "./errors.ts";
 import type { Format } from "./negotiate.ts";
 import type { IncludeObject } from "./table.ts";
@@ -74,7 +74,10 @@ export async function inStore(call: Call, verb: Verb, run: (store: Store) => Pro
 export const noCluster = (name: string): RefusedError => new RefusedError({ kind: "notFound", resource: "clusters", name });
 
 /** In Kubernetes' words; it repeats what was asked and tells nothing else. */
-function forbidden({ principal, definition, namespace, subresource, ...call }: Call & { readonly name?: string }, verb: Verb): RefusedError {
+function forbidden(
+  { principal, definition, namespace, subresource, ...call }: Call & { readonly name?: string },
+  verb: Verb,
+): RefusedError {
   const { plural } = definition;
   const name = "name" in call ? call.name : undefined;
   const resource = subresource === undefined ? plural : `${plural}/${subresource}`;

@@ -21,7 +21,8 @@ export function readToken(text: string, question: string): ContinueToken {
   const parts = text.length > tokenCharactersMax ? undefined : parseParts(text);
   if (!Array.isArray(parts)) throw badRequest("continue key is not valid");
   const [uid, revision, after, mark] = parts as readonly unknown[];
-  if (typeof uid !== "string" || !Number.isSafeInteger(revision) || typeof after !== "string") throw badRequest("continue key is not valid");
+  if (typeof uid !== "string" || !Number.isSafeInteger(revision) || typeof after !== "string")
+    throw badRequest("continue key is not valid");
   if (mark !== markOf(question)) throw badRequest("continue key is not valid: it was given for other parameters");
   return { uid, revision: Number(revision), after };
 }

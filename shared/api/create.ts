@@ -29,7 +29,9 @@ export function createObject(call: Call): Promise<Response> {
   });
 }
 
-type NewProposal = Omit<Proposal, "object"> & { readonly object: Omit<ObjectInput, "metadata"> & { readonly metadata: Partial<ObjectInput["metadata"]> } };
+type NewProposal = Omit<Proposal, "object"> & {
+  readonly object: Omit<ObjectInput, "metadata"> & { readonly metadata: Partial<ObjectInput["metadata"]> };
+};
 
 /** @throws RefusedError when it is no such object, has neither a name nor the beginning of one, or names a version. */
 function decodeNew({ definition, namespace }: Call, body: Json): NewProposal {

@@ -32,7 +32,9 @@ export function deleteOptions(query: (name: string) => string | undefined, body:
   if (!parsed.success) throw invalid("DeleteOptions", "", issueErrors("", parsed.error.issues));
   const { preconditions, orphanDependents, propagationPolicy, dryRun } = parsed.data;
   if (orphanDependents != null && propagationPolicy != null) {
-    throw invalid("DeleteOptions", "", [invalidField("propagationPolicy", propagationPolicy, "orphanDependents and propagationPolicy cannot be both set")]);
+    throw invalid("DeleteOptions", "", [
+      invalidField("propagationPolicy", propagationPolicy, "orphanDependents and propagationPolicy cannot be both set"),
+    ]);
   }
   const uid = preconditions?.uid ?? query("uid");
   const resourceVersion = preconditions?.resourceVersion ?? query("resourceVersion");
@@ -46,6 +48,9 @@ function checkQuery(query: (name: string) => string | undefined): void {
   parseCount("gracePeriodSeconds", query("gracePeriodSeconds"));
   parseFlag(query("orphanDependents"));
   const policy = query("propagationPolicy");
-  const parsed = z.enum(policies).optional().safeParse(policy || undefined, { reportInput: true });
+  const parsed = z
+    .enum(policies)
+    .optional()
+    .safeParse(policy || undefined, { reportInput: true });
   if (!parsed.success) throw invalid("DeleteOptions", "", issueErrors("propagationPolicy", parsed.error.issues));
 }

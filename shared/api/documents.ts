@@ -21,7 +21,7 @@ import { openApiV2, openApiV2Protobuf, openApiV2ProtobufAccepts, openApiV2Protob
 import { type OpenApiV3, openApiV3 } from "./openapi/v3.ts";
 import { statusCodes } from "./status.ts";
 
-type Content = { readonly body: string | Uint8Array; readonly etag: string; readonly type: string };
+type Content = { readonly body: string | Uint8Array<ArrayBuffer>; readonly etag: string; readonly type: string };
 
 const jsonType = "application/json";
 
@@ -73,7 +73,7 @@ export class Documents {
     if (openApiV2ProtobufAccepts.some((type) => accept.includes(type))) {
       return this.#answer(request, "v2 protobuf", () => {
         const { bytes, etag } = openApiV2Protobuf(this.#registry, this.#place);
-        return { body: bytes, etag, type: openApiV2ProtobufType };
+        return { body: new Uint8Array(bytes), etag, type: openApiV2ProtobufType };
       });
     }
     return this.#answer(request, "v2", () => {
@@ -114,8 +114,8 @@ export class Documents {
       this.#kept.set(key, content);
     }
     const { body, etag, type } = content;
-    const headers = { etag, vary: "Accept", "cache-control": "public" };
+    const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
     if (request.headers.get("if-none-match") === etag) return new Response(null, { status: statusCodes.notModified, headers });
-    return new Response(body as BodyInit, { status: statusCodes.ok, headers: { ...headers, "content-type": type } });
+    return new Response(body, { status: statusCodes.ok, headers: { ...headers, "content-type": type } });
   }
 }

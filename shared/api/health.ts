@@ -2,14 +2,16 @@
  * Health, without a token: /healthz and /livez say that the process answers, /readyz that it can read its state. They tell nothing
  * else, and asking often costs one read a second.
  */
-import { RefusedError } from "./errors.ts";
-import { statusCodes } from "./status.ts";
+
 import type { Clock } from "../base/clock.ts";
 import type { Clusters } from "../state/clusters.ts";
+import { RefusedError } from "./errors.ts";
+import { statusCodes } from "./status.ts";
 
 const recheckMs = 1_000;
 
-export const alive = (): Response => new Response("ok", { status: statusCodes.ok, headers: { "content-type": "text/plain; charset=utf-8" } });
+export const alive = (): Response =>
+  new Response("ok", { status: statusCodes.ok, headers: { "content-type": "text/plain; charset=utf-8" } });
 
 export class Readiness {
   readonly #clusters: Pick<Clusters, "root">;

@@ -17,7 +17,8 @@ export type At =
 export function parseReadVersion(text: string | undefined): Position | undefined {
   if (text === undefined || text === "" || text === "0") return undefined;
   const position = parseVersion(text);
-  if (position === undefined) throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: must be one that was read here, or 0`);
+  if (position === undefined)
+    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: must be one that was read here, or 0`);
   return position;
 }
 
@@ -36,9 +37,12 @@ export function parseAt(query: Query, isLimited: boolean): At {
 /** For watches: what Kubernetes allows only with sendInitialEvents, which is refused, so that clients list first. */
 export function checkWatchOptions(query: Query): void {
   const errors: FieldError[] = [];
-  if (query("sendInitialEvents") !== undefined) errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for watch here: list first, then watch"));
+  if (query("sendInitialEvents") !== undefined)
+    errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for watch here: list first, then watch"));
   if ((query("resourceVersionMatch") ?? "") !== "") {
-    errors.push(forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+    errors.push(
+      forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+    );
   }
   if (errors.length > 0) throw invalid("ListOptions", "", errors);
 }

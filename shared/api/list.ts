@@ -46,7 +46,10 @@ export function listObjects(call: Call): Promise<Response> {
     );
     await plan.check(revision);
     const objects = limit === undefined ? found : found.slice(0, limit);
-    const metadata = { resourceVersion: versionAt(revision), ...nextPage(call, store.uid, { selection, revision, objects, found, read }) };
+    const metadata = {
+      resourceVersion: versionAt(revision),
+      ...nextPage(call, store.uid, { selection, revision, objects, found, read }),
+    };
     return presentList(call, objects, metadata, { revision });
   });
 }
@@ -77,9 +80,13 @@ function planOf({ query }: Call, store: Store, selection: Selection): Plan {
 function continuedPlan(query: Call["query"], store: Store, token: ReturnType<typeof readToken>, limit: number | undefined): Plan {
   const version = query("resourceVersion") ?? "";
   if (version !== "" && version !== "0") throw badRequest("specifying resource version is not allowed when using continue");
-  if ((query("resourceVersionMatch") ?? "") !== "") throw badRequest("resourceVersionMatch is forbidden when continue is provided");
+  if ((query("resourceVersionMatch") ?? "") !== "")
+    throw badRequest("resourceVersionMatch is forbidden when continue is provided");
   if (token.uid !== store.uid) {
-    throw new RefusedError({ kind: "expired", message: "The provided continue parameter belongs to a former cluster of this name. List again without it." });
+    throw new RefusedError({
+      kind: "expired",
+      message: "The provided continue parameter belongs to a former cluster of this name. List again without it.",
+    });
   }
   return { at: token.revision, after: token.after, limit, check: async () => undefined };
 }

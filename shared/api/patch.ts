@@ -1,7 +1,7 @@
 /** PATCH of an object, or of its status, by JSON merge patch: applied to the newest object, so that two patches do not undo each other. */
 import type { Json } from "../base/json.ts";
-import type { WindlassObject } from "../kinds/object.ts";
 import { mergePatch } from "../kinds/merge-patch.ts";
+import type { WindlassObject } from "../kinds/object.ts";
 import { lazyBody, mergePatchTypes, requiredBody } from "./body.ts";
 import { type ItemCall, inStore } from "./call.ts";
 import { badRequest } from "./errors.ts";

@@ -12,11 +12,13 @@ import type { Store } from "../state/store.ts";
 import type { Transaction } from "../state/transaction.ts";
 import { badRequest, invalid } from "./errors.ts";
 import { steps } from "./steps.ts";
-import type { Propose, Proposal, StepContext, Write, Written } from "./write.ts";
+import type { Proposal, Propose, StepContext, Write, Written } from "./write.ts";
 
 /** @throws what the verb, a step or the store refuses with; then nothing was written. */
 export async function runWrite(store: Store, write: Write, propose: Propose): Promise<Written> {
-  const { value, revision } = await store.update((transaction) => change(transaction, write, propose), { actor: write.principal.name });
+  const { value, revision } = await store.update((transaction) => change(transaction, write, propose), {
+    actor: write.principal.name,
+  });
   return { ...value, revision };
 }
 
@@ -46,7 +48,11 @@ function currentOf(transaction: Transaction, { definition, name, namespace }: Wr
  * change, the status or all but the status, is not looked at.
  * @throws RefusedError: invalid, or a name or namespace that is not the path's.
  */
-export function decodeUpdate({ definition, name, namespace, subresource }: Write, body: Json, current: WindlassObject | undefined): Proposal {
+export function decodeUpdate(
+  { definition, name, namespace, subresource }: Write,
+  body: Json,
+  current: WindlassObject | undefined,
+): Proposal {
   const decoded = decodeObject(definition, subresource === undefined ? withoutStatus(body) : withSpecOf(current, body));
   if (!decoded.ok) throw invalid(definition.kind, name, decoded.errors);
   const { object, unknownFields } = decoded;
@@ -92,7 +98,11 @@ function commit(object: ObjectInput, { write, current, transaction }: StepContex
   const { deletionTimestamp, finalizers = [], resourceVersion, uid } = object.metadata;
   if (deletionTimestamp !== undefined && finalizers.length === 0) {
     const { name, namespace } = write;
-    const wanted = { ...(namespace !== undefined && { namespace }), ...(resourceVersion !== undefined && { resourceVersion }), ...(uid !== undefined && { uid }) };
+    const wanted = {
+      ...(namespace !== undefined && { namespace }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(uid !== undefined && { uid }),
+    };
     return { object: table.delete(name, wanted), removed: true };
   }
   if (isSame(object, current)) return { object: current, removed: false };
@@ -104,7 +114,9 @@ function isSame(object: ObjectInput, current: WindlassObject): boolean {
   const { resourceVersion: _, ...metadata } = { ...object.metadata, uid: current.metadata.uid };
   const { resourceVersion: __, ...before } = current.metadata;
   return (
-    isDeepStrictEqual(metadata, before) && isDeepStrictEqual(object.spec, current.spec) && isDeepStrictEqual(object.status, current.status)
+    isDeepStrictEqual(metadata, before) &&
+    isDeepStrictEqual(object.spec, current.spec) &&
+    isDeepStrictEqual(object.status, current.status)
   );
 }
 

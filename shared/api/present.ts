@@ -30,12 +30,21 @@ export function presentJson(text: string, answered: Answered): Response {
   return answer(text, answered);
 }
 
-export function presentList(call: Call, objects: readonly WindlassObject[], metadata: ListMetadata, answered: Answered): Response {
+export function presentList(
+  call: Call,
+  objects: readonly WindlassObject[],
+  metadata: ListMetadata,
+  answered: Answered,
+): Response {
   return answer(listText(call, objects, JSON.stringify(metadata)), answered);
 }
 
 /** As one answer, or as what a watch event carries. `columns`: see tableText. */
-export function objectText(call: Pick<Call, "format" | "includeObject" | "definition" | "api">, object: WindlassObject, columns = true): string {
+export function objectText(
+  call: Pick<Call, "format" | "includeObject" | "definition" | "api">,
+  object: WindlassObject,
+  columns = true,
+): string {
   if (call.format.as === "json") return jsonText(object);
   const metadata = JSON.stringify({ resourceVersion: object.metadata.resourceVersion });
   return tableText(call.definition, [object], { ...tableOptions(call), metadata, columns });

@@ -9,6 +9,7 @@ export function parseFlag(text: string | undefined): boolean {
 /** undefined where absent or empty. @throws RefusedError when it is not a whole number of 0 or more. */
 export function parseCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
-  if (!/^[0-9]{1,15}$/.test(text)) throw badRequest(`${name}: Invalid value: ${JSON.stringify(text)}: must be a whole number, 0 or more`);
+  if (!/^[0-9]{1,15}$/.test(text))
+    throw badRequest(`${name}: Invalid value: ${JSON.stringify(text)}: must be a whole number, 0 or more`);
   return Number(text);
 }

@@ -2,7 +2,7 @@
  * Which objects a list or a watch is about, from its path and its selectors: as a store's selector, with the parts that an index
  * answers first, so that a list need not ask every object and an event finds its watchers.
  */
-import { parseFieldSelector, parseLabelSelector, type Parsed } from "../kinds/selector.ts";
+import { type Parsed, parseFieldSelector, parseLabelSelector } from "../kinds/selector.ts";
 import { and, byLabel, byName, byNamespace, type Selector, where } from "../state/selector.ts";
 import type { Call } from "./call.ts";
 import { badRequest } from "./errors.ts";
@@ -30,7 +30,11 @@ export function selectionOf({ definition, namespace, query }: Call): Selection {
   // Names are indexed without regard to case, so field selectors are always asked, too.
   if (fields.requirements.length > 0) parts.push(where((object) => fields.matches(object)));
   const isFiltered = labels.requirements.length > 0 || fields.requirements.length > 0;
-  return { selector: and(...parts), isFiltered, text: JSON.stringify([definition.plural, namespace ?? null, labelText, fieldText]) };
+  return {
+    selector: and(...parts),
+    isFiltered,
+    text: JSON.stringify([definition.plural, namespace ?? null, labelText, fieldText]),
+  };
 }
 
 function selectorOf<S>(parsed: Parsed<S>): S {

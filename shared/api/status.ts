@@ -84,7 +84,8 @@ function partsOf(error: unknown): Parts {
   if (error instanceof BusyError) return retryParts(429, "TooManyRequests", error.message, error.retryAfterSeconds);
   if (error instanceof UnavailableError) return unavailableParts(error.message, error.retryAfterSeconds);
   if (error instanceof SealedError) return unavailableParts("the cluster is being replaced", 1);
-  if (error instanceof OutcomeUnknownError) return { code: 504, reason: "Timeout", message: `Timeout: ${error.message}`, details: { group } };
+  if (error instanceof OutcomeUnknownError)
+    return { code: 504, reason: "Timeout", message: `Timeout: ${error.message}`, details: { group } };
   return internalParts;
 }
 
@@ -95,7 +96,12 @@ function refusedParts(refusal: Refusal): Parts {
     case "badRequest":
       return badRequestParts(refusal.message);
     case "unauthorized":
-      return { code: 401, reason: "Unauthorized", message: "Unauthorized", headers: { "www-authenticate": 'Bearer realm="windlass"' } };
+      return {
+        code: 401,
+        reason: "Unauthorized",
+        message: "Unauthorized",
+        headers: { "www-authenticate": 'Bearer realm="windlass"' },
+      };
     case "forbidden":
       return { code: 403, reason: "Forbidden", message: refusal.message, details: subject(refusal.resource, refusal.name) };
     case "notFound":
@@ -111,7 +117,11 @@ function refusedParts(refusal: Refusal): Parts {
         headers: { allow: refusal.allowed.join(", ") },
       };
     case "notAcceptable":
-      return { code: 406, reason: "NotAcceptable", message: `only the following media types are accepted: ${refusal.supported.join(", ")}` };
+      return {
+        code: 406,
+        reason: "NotAcceptable",
+        message: `only the following media types are accepted: ${refusal.supported.join(", ")}`,
+      };
     case "unsupportedMediaType":
       return {
         code: 415,
@@ -143,7 +153,12 @@ function notFoundParts(resource: string, name: string): Parts {
 
 function alreadyExistsParts({ key }: AlreadyExistsError): Parts {
   const [resource, name] = [resourceOf(key), nameOf(key)];
-  return { code: 409, reason: "AlreadyExists", message: `${resource}.${group} "${name}" already exists`, details: { name, group, kind: resource } };
+  return {
+    code: 409,
+    reason: "AlreadyExists",
+    message: `${resource}.${group} "${name}" already exists`,
+    details: { name, group, kind: resource },
+  };
 }
 
 function conflictParts({ key, current, wanted }: ConflictError): Parts {

@@ -2,9 +2,10 @@
  * What every write passes between its decoding and its commit, one concern a step, in the order of `steps`. Those that later
  * parts fill in stand in their place already and let everything pass.
  */
+
+import { keyOf } from "../kinds/definition.ts";
 import { forbidden } from "../kinds/field-error.ts";
 import type { Metadata, ObjectInput } from "../kinds/object.ts";
-import { keyOf } from "../kinds/definition.ts";
 import { ConflictError } from "../state/errors.ts";
 import { invalid } from "./errors.ts";
 import type { Step } from "./write.ts";
@@ -22,7 +23,14 @@ const preconditions: Step = (object, { write, current }) => {
 
 /** What the server alone sets: a client's word on it is dropped. */
 const systemFields: Step = (object, { write, current }) => {
-  const { generation: _, creationTimestamp: __, deletionTimestamp, deletionGracePeriodSeconds, managedFields: ___, ...given } = object.metadata;
+  const {
+    generation: _,
+    creationTimestamp: __,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    managedFields: ___,
+    ...given
+  } = object.metadata;
   if (current === undefined) {
     const { uid: ____, ...metadata } = given;
     return withMetadata(object, metadata);
@@ -55,8 +63,12 @@ const subresources: Step = (object, { write, current }) => {
 
 /** Empty maps and lists are absent, as Kubernetes writes them: then they make no difference, and no revision. */
 const tidyMetadata: Step = (object) => {
-  const entries = Object.entries(object.metadata).filter(([, value]) => typeof value !== "object" || Object.keys(value).length > 0);
-  return entries.length === Object.keys(object.metadata).length ? object : withMetadata(object, Object.fromEntries(entries) as ObjectInput["metadata"]);
+  const entries = Object.entries(object.metadata).filter(
+    ([, value]) => typeof value !== "object" || Object.keys(value).length > 0,
+  );
+  return entries.length === Object.keys(object.metadata).length
+    ? object
+    : withMetadata(object, Object.fromEntries(entries) as ObjectInput["metadata"]);
 };
 
 /** Who set which field. None are kept yet. */

@@ -49,8 +49,8 @@ function columnsText(definition: KindDefinition): string {
   return text;
 }
 
-function columnOf({ name, type, format = "", priority, description }: Column): object {
-  return { name, type, format, description, priority };
+function columnOf({ name, type, format, priority, description }: Column): object {
+  return { name, type, format: format ?? "", description, priority };
 }
 
 function rowText(definition: KindDefinition, object: WindlassObject, options: TableOptions): string {

@@ -75,7 +75,8 @@ export class WatchStream {
   constructor(options: WatchStreamOptions, open: OpenWatches) {
     this.#options = options;
     this.#open = open;
-    this.#bookmarkAt = options.bookmarkMs === undefined ? Number.POSITIVE_INFINITY : options.clock.monotonic() + options.bookmarkMs;
+    this.#bookmarkAt =
+      options.bookmarkMs === undefined ? Number.POSITIVE_INFINITY : options.clock.monotonic() + options.bookmarkMs;
     open.add(this);
   }
 

@@ -37,26 +37,36 @@ export function watchObjects(call: Call): Promise<Response> {
       return streamed(call, await begin(call, store, selection, from), { seconds, lines });
     } catch (error) {
       if (!(error instanceof GoneError)) throw error;
-      return answer(lines.failed(error), store.revision);
+      return answer(decoder.decode(lines.failed(error)), store.revision);
     }
   });
 }
 
-async function begin({ definition, namespace }: Call, store: Store, { selector }: Selection, from: Position | undefined): Promise<Begun> {
+async function begin(
+  { definition, namespace }: Call,
+  store: Store,
+  { selector }: Selection,
+  from: Position | undefined,
+): Promise<Begun> {
   const specifiers: Specifier[] = onAny(definition, selector);
   if (from !== undefined) {
     const watch = await store.watchFrom(from, ...specifiers);
     return { watch, initial: [], revision: store.revision };
   }
   const options = namespace === undefined ? {} : { namespace };
-  const { value: initial, revision, watch } = await store.viewAndWatch(
-    (transaction) => transaction.of(definition).find(selector, options),
-    ...specifiers,
-  );
+  const {
+    value: initial,
+    revision,
+    watch,
+  } = await store.viewAndWatch((transaction) => transaction.of(definition).find(selector, options), ...specifiers);
   return { watch, initial, revision };
 }
 
-function streamed(call: Call, { watch, initial, revision }: Begun, how: { readonly seconds: number; readonly lines: EventLines }): Response {
+function streamed(
+  call: Call,
+  { watch, initial, revision }: Begun,
+  how: { readonly seconds: number; readonly lines: EventLines },
+): Response {
   const { api, principal, query } = call;
   const { clock, watches, bookmarkSeconds } = api;
   const stream = new WatchStream(
@@ -75,9 +85,13 @@ function streamed(call: Call, { watch, initial, revision }: Begun, how: { readon
   return answer(stream.readable(), revision);
 }
 
-function answer(body: ReadableStream<Uint8Array> | Uint8Array, revision: number): Response {
-  const headers = { "content-type": "application/json", "cache-control": "no-cache, private", [revisionHeader]: versionAt(revision) };
-  return new Response(body as BodyInit, { status: statusCodes.ok, headers });
+function answer(body: ReadableStream<Uint8Array> | string, revision: number): Response {
+  const headers = {
+    "content-type": "application/json",
+    "cache-control": "no-cache, private",
+    [revisionHeader]: versionAt(revision),
+  };
+  return new Response(body, { status: statusCodes.ok, headers });
 }
 
 function watchSeconds({ api, query }: Call): number {
@@ -103,6 +117,7 @@ function errorOf({ end }: WatchEndedError): unknown {
 const eventTypes: Readonly<Record<Action, string>> = { create: "ADDED", update: "MODIFIED", delete: "DELETED" };
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const line = (type: string, object: string): Uint8Array => encoder.encode(`{"type":"${type}","object":${object}}\n`);
 
 function linesOf(call: Call): EventLines {
@@ -149,7 +164,10 @@ function tableLines(call: Call, failed: EventLines["failed"]): EventLines {
     bookmark(resourceVersion) {
       const version = call.format.as === "table" ? call.format.version : "v1";
       const metadata = JSON.stringify({ resourceVersion });
-      return line("BOOKMARK", tableText(call.definition, [], { version, includeObject: "None", now: 0, metadata, columns: false }));
+      return line(
+        "BOOKMARK",
+        tableText(call.definition, [], { version, includeObject: "None", now: 0, metadata, columns: false }),
+      );
     },
   };
 }

@@ -16,7 +16,10 @@ export type WriteOptions = {
 const validations: readonly FieldValidation[] = ["Ignore", "Warn", "Strict"];
 
 /** @throws RefusedError when a value is not one that Kubernetes knows. */
-export function writeOptions(query: (name: string) => string | undefined, of: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
+export function writeOptions(
+  query: (name: string) => string | undefined,
+  of: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+): WriteOptions {
   const dryRun = parseDryRun(query("dryRun"), of);
   const wanted = query("fieldValidation") || "Warn";
   const fieldValidation = validations.find((each) => each === wanted);

@@ -32,7 +32,11 @@ export type Written = {
 };
 
 /** What a step may look at beside the object. `current`: undefined at a create. */
-export type StepContext = { readonly write: Write; readonly current: WindlassObject | undefined; readonly transaction: Transaction };
+export type StepContext = {
+  readonly write: Write;
+  readonly current: WindlassObject | undefined;
+  readonly transaction: Transaction;
+};
 
 /** One concern of every write: the object as it should go on, or an error that refuses it. */
 export type Step = (object: ObjectInput, context: StepContext) => ObjectInput;

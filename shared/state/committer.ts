@@ -44,6 +44,8 @@ type Job = {
   readonly startedMs: number;
   readonly resolve: (answer: Answer<unknown>) => void;
   readonly reject: (error: unknown) => void;
+  /** Names of the tables it loaded. */
+  readonly tables: Set<string>;
   losses: number;
   loads: number;
 };
@@ -86,7 +88,7 @@ export class Committer {
     return new Promise((resolve, reject) => {
       const told = resolve as (answer: Answer<unknown>) => void;
       const startedMs = clock.monotonic();
-      this.#enqueue({ call, seal, context, ticket: replica.ticket(), startedMs, resolve: told, reject, losses: 0, loads: 0 });
+      this.#enqueue({ call, seal, context, ticket: replica.ticket(), startedMs, resolve: told, reject, tables: new Set(), losses: 0, loads: 0 });
     });
   }
 
@@ -274,7 +276,7 @@ export class Committer {
       this.#queue.unshift(job);
       if (!this.#draining) void this.#drain();
     };
-    this.#options.replica.load(miss).then(again, job.reject);
+    this.#options.replica.load(miss, job.tables).then(again, job.reject);
   }
 
   #wait(losses: number): Promise<void> {

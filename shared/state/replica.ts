@@ -45,6 +45,7 @@ export class Replica {
   readonly #fills = new Set<Fill>();
   readonly lag = new Lag();
   #revision: number | undefined;
+  #first = 0;
   #sealed = false;
   #running: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
@@ -61,6 +62,11 @@ export class Replica {
   /** undefined while cold. */
   get revision(): number | undefined {
     return this.#revision;
+  }
+
+  /** The life's first revision; 0 while nothing was read yet. What lies below belongs to another life. */
+  get first(): number {
+    return this.#first;
   }
 
   /** Whether the replica has met the seal: its cluster was deleted. */
@@ -115,8 +121,7 @@ export class Replica {
 
   /** The table a key or a prefix stands in. */
   table(keyOrPrefix: string): Table {
-    const slash = keyOrPrefix.indexOf("/");
-    const plural = slash === -1 ? keyOrPrefix : keyOrPrefix.slice(0, slash);
+    const plural = pluralOf(keyOrPrefix);
     let table = this.#tables.get(plural);
     if (table === undefined) {
       table = new Table(this.#options.indexesOf(plural));
@@ -145,14 +150,16 @@ export class Replica {
   }
 
   /**
-   * Fills in what a reader missed, as of the revision the replica has when this resolves.
+   * Fills in what a reader missed, as of the revision the replica has when this resolves. `kept` names the tables that the reader
+   * loaded before: a call that reads more than fits the cache must not push out what it still needs.
    * @throws GoneError when the life is unknown. Safe to repeat.
    */
-  async load(miss: Miss): Promise<void> {
+  async load(miss: Miss, kept: Set<string> = new Set()): Promise<void> {
+    for (const name of [...miss.keys, ...miss.prefixes]) kept.add(pluralOf(name));
     const fill: Fill = { miss, touched: new Map() };
     this.#fills.add(fill);
     try {
-      for (let start = 0; start < startsMax; start += 1) if (await this.#fill(fill)) return this.#evict(miss);
+      for (let start = 0; start < startsMax; start += 1) if (await this.#fill(fill)) return this.#evict(kept);
     } finally {
       this.#fills.delete(fill);
     }
@@ -193,7 +200,11 @@ export class Replica {
 
   async #syncToEnd(proof: number): Promise<void> {
     for (let start = 0; start < startsMax; start += 1) {
-      if (this.#revision === undefined) this.#begin((await this.#markers()).applied);
+      if (this.#revision === undefined) {
+        const { applied } = await this.#markers();
+        // A load may have begun it meanwhile, further on: beginning again would set back what is cached.
+        if (this.#revision === undefined) this.#begin(applied);
+      }
       if (await this.#follow(proof)) return;
     }
     throw new UnavailableError("the log was stripped faster than it could be read");
@@ -310,6 +321,7 @@ export class Replica {
   async #markers(): Promise<Markers> {
     const markers = await this.#options.objects.markers(this.#options.uid);
     if (markers === undefined) throw new GoneError(this.#revision ?? 0, `there is no cluster ${this.#options.uid}`);
+    this.#first = markers.first;
     return markers;
   }
 
@@ -318,19 +330,24 @@ export class Replica {
     return false;
   }
 
-  /** Drops whole tables, the longest unused first, but never those just loaded. */
-  #evict({ keys, prefixes }: Miss): void {
-    const kept = new Set([...keys, ...prefixes].map((name) => this.table(name)));
+  /** Drops whole tables, the longest unused first, but never those in `kept`. */
+  #evict(kept: ReadonlySet<string>): void {
     let bytes = 0;
     for (const table of this.#tables.values()) bytes += table.bytes;
     const oldest = [...this.#tables].sort(([, left], [, right]) => left.lastUse - right.lastUse);
     for (const [plural, table] of oldest) {
       if (bytes <= this.#options.cachedBytesMax) return;
-      if (kept.has(table)) continue;
+      if (kept.has(plural)) continue;
       this.#tables.delete(plural);
       bytes -= table.bytes;
     }
   }
+}
+
+/** The table's name: the first segment of a key or a prefix. */
+function pluralOf(keyOrPrefix: string): string {
+  const slash = keyOrPrefix.indexOf("/");
+  return slash === -1 ? keyOrPrefix : keyOrPrefix.slice(0, slash);
 }
 
 function concerns({ keys, prefixes }: Miss, key: string): boolean {

@@ -21,7 +21,7 @@ import { Reader } from "./reader.ts";
 import { Replica } from "./replica.ts";
 import { restoreSteps, type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { Transaction } from "./transaction.ts";
-import { lastWhole, type Position } from "./version.ts";
+import { lastWhole, type Position, versionAt } from "./version.ts";
 import { type CatchUp, Watch } from "./watch.ts";
 
 export type StoreOptions = {
@@ -157,6 +157,7 @@ export class Store implements CatchUp {
     if (lastWhole(position) > this.revision || (position.place !== 999 && position.revision > this.revision)) {
       throw new GoneError(position.revision, `it lies above the head, ${this.revision}`);
     }
+    this.#checkLife(lastWhole(position));
     const watch = new Watch(filter, position, this);
     await this.feed(watch);
     const end = watch.ended ? watch.end : undefined;
@@ -203,7 +204,7 @@ export class Store implements CatchUp {
     for (const { entry } of tail.entries) {
       for (const event of watch.filter.seeEntry(entry, position)) watch.push(event);
       watch.advance({ revision: entry.revision, place: 999 });
-      if (entry.seal === true) return watch.endWith({ reason: "sealed", resourceVersion: watch.progress });
+      if (entry.seal === true) return watch.endWith({ reason: "sealed", resourceVersion: versionAt(entry.revision) });
     }
     if (!tail.end) return;
     // A position in the middle of the last entry whose rest is empty.
@@ -239,6 +240,7 @@ export class Store implements CatchUp {
     then?: (revision: number) => Watch,
   ): Promise<{ value: T; revision: number; watch: Watch | undefined }> {
     const ticket = this.#replica.ticket();
+    const tables = new Set<string>();
     for (let loads = 0; loads < loadsMax; loads += 1) {
       await this.#freshen(ticket);
       const overlay = at === undefined ? new Overlay() : await this.#past(at);
@@ -251,7 +253,7 @@ export class Store implements CatchUp {
       } catch (error) {
         if (reader.missed === undefined) throw error;
       }
-      if (reader.missed !== undefined) await this.#replica.load(reader.missed);
+      if (reader.missed !== undefined) await this.#replica.load(reader.missed, tables);
     }
     throw new UnavailableError(`a view read ${loadsMax} keys or ranges that were not cached`);
   }
@@ -265,16 +267,27 @@ export class Store implements CatchUp {
   }
 
   async #freshen(ticket: number): Promise<void> {
-    if (!this.#replica.fresh(ticket)) await this.#replica.sync();
+    // Another caller may drop the replica in the moment between its sync and this.
+    do {
+      if (!this.#replica.fresh(ticket)) await this.#replica.sync();
+    } while (this.#replica.revision === undefined);
     if (this.#replica.sealed) throw new SealedError(this.uid);
+  }
+
+  /** A log without entries would answer as if nothing had ever followed a revision below it. @throws GoneError. */
+  #checkLife(revision: number): void {
+    const { first } = this.#replica;
+    if (revision < first - 1) throw new GoneError(revision, `this life of the cluster begins at ${first}`);
   }
 
   /** What differs between `at` and the replica; undefined when the replica moved while it was read. */
   async #past(at: number): Promise<Overlay | undefined> {
     const { log, uid } = this.#options;
     const overlay = new Overlay();
-    const target = this.revision;
+    const target = this.#replica.revision;
+    if (target === undefined) return undefined;
     if (at > target) throw new GoneError(at, `it lies above the head, ${target}`);
+    this.#checkLife(at);
     for (let position = at; position < target; ) {
       const tail = await log.read(uid, { after: position, limit: readEntriesMax, consistent: true });
       if (tail.kind === "trimmed") throw new GoneError(at, "the log does not reach back so far");

@@ -3,7 +3,7 @@
  * Progress goes to standard error, so that what is printed can be kept.
  */
 import { parseArgs } from "node:util";
-import { type Group, isTable, machine, markdown, missedBars, type Result } from "./report.ts";
+import { type Group, isTable, machine, markdown, missedBars, type Progress, type Result } from "./report.ts";
 import { runBench } from "./run.ts";
 
 /** A bench is a list of groups, and one line here. */
@@ -32,16 +32,18 @@ async function main(args: readonly string[]): Promise<number> {
     return usageStatus;
   }
   const { name, groups, options } = command;
-  const { "AWS_ENDPOINT_URL": endpoint } = process.env;
+  const { AWS_ENDPOINT_URL: endpoint } = process.env;
   const progress = progressTo(process.stderr);
   const results = await runBench(await groups(), {
     quick: options.quick,
-    progress: progress.line,
+    progress: progress.tell,
     ...(options.only !== undefined && { only: new RegExp(options.only, "i") }),
     ...(endpoint && { endpoint }),
   });
   progress.end();
-  process.stdout.write(options.json ? `${JSON.stringify({ machine: machine(), results }, undefined, 2)}\n` : report(name, results, args));
+  process.stdout.write(
+    options.json ? `${JSON.stringify({ machine: machine(), results }, undefined, 2)}\n` : report(name, results, args),
+  );
   return options.bars && missedBars(results).length > 0 ? 1 : 0;
 }
 
@@ -73,16 +75,23 @@ function parse(args: readonly string[]): Command {
 }
 
 function report(name: string, results: readonly Result[], args: readonly string[]): string {
-  const options = args.filter((arg) => arg !== name);
+  const options = args.filter((arg) => arg !== name).map((arg) => (/^[\w-]+$/.test(arg) ? arg : `'${arg}'`));
   const again = ["npm run bench", name, ...(options.length > 0 ? ["--", ...options] : [])].join(" ");
   const rounds = results.some(isTable) ? "Medians of several rounds, what is compared run in turns. " : "";
   const missed = missedBars(results).map(({ workload, bar }) => `missed: ${workload}: ${bar.wanted}\n`);
   return [`${rounds}${machine()}. Again: \`${again}\`\n`, ...results.map(markdown), ...missed].join("\n");
 }
 
-/** On a terminal one line that is written over; elsewhere a line each. */
-function progressTo(stream: NodeJS.WriteStream): { readonly line: (text: string) => void; readonly end: () => void } {
-  if (!stream.isTTY) return { line: (text) => void stream.write(`${text}\n`), end: () => undefined };
+/** On a terminal one line that is written over; elsewhere a line for each thing, when it is first measured. */
+function progressTo(stream: NodeJS.WriteStream): { readonly tell: Progress; readonly end: () => void } {
   const clear = "\r\u001b[K";
-  return { line: (text) => void stream.write(`${clear}${text}`), end: () => void stream.write(clear) };
+  if (stream.isTTY) {
+    return { tell: (what, detail) => void stream.write(`${clear}${what}: ${detail}`), end: () => void stream.write(clear) };
+  }
+  const told = new Set<string>();
+  const tell = (what: string, detail: string): void => {
+    if (!told.has(what)) stream.write(`${what}: ${detail}\n`);
+    told.add(what);
+  };
+  return { tell, end: () => undefined };
 }

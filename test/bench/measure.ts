@@ -4,6 +4,7 @@
  */
 import assert from "node:assert";
 import { performance } from "node:perf_hooks";
+import type { Progress } from "./report.ts";
 
 export type Timed = {
   readonly name: string;
@@ -17,7 +18,7 @@ export type Timed = {
 /** Microseconds an operation, one figure a round. */
 export type Timing = readonly number[];
 
-export type MeasureOptions = { readonly rounds: number; readonly progress: (line: string) => void };
+export type MeasureOptions = { readonly rounds: number; readonly progress: Progress };
 
 /** Timings in the order of `list`. */
 export async function measure(list: readonly Timed[], { rounds, progress }: MeasureOptions): Promise<Timing[]> {
@@ -27,7 +28,7 @@ export async function measure(list: readonly Timed[], { rounds, progress }: Meas
     // Back and forth: none always runs in the garbage of the same other.
     for (const index of round % 2 === 0 ? indexes : indexes.toReversed()) {
       const timed = list[index] as Timed;
-      progress(round === 0 ? `${timed.name}: warming up` : `${timed.name}: round ${round} of ${rounds}`);
+      progress(timed.name, round === 0 ? "warming up" : `round ${round} of ${rounds}`);
       const us = await once(timed);
       if (round > 0) timings[index]?.push(us);
     }

@@ -22,8 +22,11 @@ export type Table = {
   readonly notes: readonly string[];
 };
 
-export type Skipped = { readonly title: string; readonly skipped: string };
+type Skipped = { readonly title: string; readonly skipped: string };
 export type Result = Table | Skipped;
+
+/** Tells what is measured now, and how far it is. */
+export type Progress = (what: string, detail: string) => void;
 
 /** What a bench may use. */
 export type Context = {
@@ -32,7 +35,7 @@ export type Context = {
   readonly rounds: number;
   /** An empty folder on the disk that is measured, removed when the bench ends. */
   readonly folder: string;
-  readonly progress: (line: string) => void;
+  readonly progress: Progress;
   /** LocalStack's endpoint, started at the first call; or why there is none. */
   readonly localStack: () => Promise<{ readonly endpoint: string } | { readonly missing: string }>;
 };

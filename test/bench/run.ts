@@ -2,15 +2,15 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder, startLocalStack, type LocalStack } from "../localstack/start.ts";
 import { missingTools } from "../localstack/install.ts";
-import type { Context, Group, Result } from "./report.ts";
+import { cacheFolder, type LocalStack, startLocalStack } from "../localstack/start.ts";
+import type { Context, Group, Progress, Result } from "./report.ts";
 
 export type RunOptions = {
   readonly quick: boolean;
   /** Only workloads of whose `title: name` this matches a part. */
   readonly only?: RegExp;
-  readonly progress: (line: string) => void;
+  readonly progress: Progress;
   /** Used instead of starting LocalStack. */
   readonly endpoint?: string;
 };
@@ -50,10 +50,10 @@ export async function runBench(groups: readonly Group[], options: RunOptions): P
 /** At most one, started at the first wish. */
 class LocalStacks {
   readonly #endpoint: string | undefined;
-  readonly #progress: (line: string) => void;
+  readonly #progress: Progress;
   #started: LocalStack | undefined;
 
-  constructor(endpoint: string | undefined, progress: (line: string) => void) {
+  constructor(endpoint: string | undefined, progress: Progress) {
     this.#endpoint = endpoint;
     this.#progress = progress;
   }
@@ -62,7 +62,7 @@ class LocalStacks {
     if (this.#endpoint !== undefined) return { endpoint: this.#endpoint };
     const missing = await missingTools(cacheFolder());
     if (missing.length > 0) return { missing: `needs ${missing.join(", ")}: install that, or set AWS_ENDPOINT_URL` };
-    this.#progress("LocalStack: starting");
+    this.#progress("LocalStack", "starting");
     this.#started ??= await startLocalStack();
     return { endpoint: this.#started.endpoint };
   }

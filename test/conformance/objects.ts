@@ -6,11 +6,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { keyBytesMax, objectBytesMax } from "../../shared/base/limits.ts";
+import { encodeEntry } from "../../shared/log/codec.ts";
 import { fold } from "../../shared/log/fold.ts";
 import type { MarkerName, Objects, PageRange, Row, RowWrite } from "../../shared/log/ports.ts";
 import {
   byBytes,
   type ConformanceOptions,
+  entryAt,
   first,
   lifeOf,
   newUid,
@@ -90,6 +92,14 @@ function markerCases(ports: () => OpenedPorts): void {
     expect(await objects.move(uid, "applied", { from: first - 1, to: first + 2 })).toBe(applied === first - 1);
     expect(await objects.move(uid, "applied", { from: first - 1, to: first + 2 })).toBe(false);
     expect(await objects.markers(uid)).toEqual({ ...begun, applied: first + 2 });
+  });
+
+  it("append: a seal does not take applied along, nor to itself: every cold reader meets it", async () => {
+    const { log, objects } = ports();
+    const { uid } = await lifeOf(ports(), 1);
+    const seal = { ...entryAt(first + 1, []), seal: true as const };
+    expect(await log.append(uid, [encodeEntry(seal, log.compressAboveBytes)])).toEqual({ kind: "committed" });
+    expect([first - 1, first]).toContain((await objects.markers(uid))?.applied);
   });
 
   it("move: of two from one value one wins; the other markers stay", async () => {

@@ -85,7 +85,7 @@ export const plainAppended = (outcome: Appended): unknown =>
 export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Text of `bytes` bytes that does not compress to nothing and is not ASCII only. */
-export function textOf(bytes: number): string {
+function textOf(bytes: number): string {
   const seed = `${randomUUID()}é`;
   const seedBytes = Buffer.byteLength(seed);
   return seed.repeat(Math.floor(bytes / seedBytes)) + "x".repeat(bytes % seedBytes);

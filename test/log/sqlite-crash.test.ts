@@ -8,13 +8,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fold } from "../../shared/log/fold.ts";
 import type { Row } from "../../shared/log/ports.ts";
 import { openSqlite, type SqliteStore } from "../../shared/log/sqlite/open.ts";
 import { byBytes, first, readAll } from "../conformance/ports.ts";
 
-const writer = join(import.meta.dirname, "sqlite-writer.ts");
+const writer = fileURLToPath(import.meta.resolve("./sqlite-writer.ts"));
 const uids = ["life", "life/2"];
 type Line = { readonly kind: string; readonly uid: string; readonly revision: number; readonly id: string };
 

@@ -148,7 +148,7 @@ describe("sqlite, group commit", () => {
   it("heads are right for more lives than are kept in memory", () => {
     for (let place = 0; place <= livesKeptMax; place++) {
       const uid = `life ${place}`;
-      lives.moveHead(uid, lives.at(uid), first + place);
+      lives.moveHead(uid, lives.at(uid), { to: first + place, sealed: false });
     }
     expect([lives.find("life 0")?.head, lives.find(`life ${livesKeptMax}`)?.head]).toEqual([first, first + livesKeptMax]);
     expect(lives.find("life")).toBeUndefined();

@@ -1,12 +1,15 @@
-/** The adapter on SQLite keeps the contract of the ports. */
+/** The adapter on SQLite keeps the contract of the ports, and bounds what one answer holds. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { objectBytesMax } from "../../shared/base/limits.ts";
+import { encodeEntry } from "../../shared/log/codec.ts";
 import { openSqlite } from "../../shared/log/sqlite/open.ts";
 import { cellsConformance } from "../conformance/cells.ts";
 import { logConformance } from "../conformance/log.ts";
 import { objectsConformance } from "../conformance/objects.ts";
-import type { OpenedPorts } from "../conformance/ports.ts";
+import { createOf, entryAt, first, type OpenedPorts, objectOf } from "../conformance/ports.ts";
 
 async function open(): Promise<OpenedPorts> {
   const folder = await mkdtemp(join(tmpdir(), "windlass-"));
@@ -21,3 +24,23 @@ async function open(): Promise<OpenedPorts> {
 logConformance("sqlite", open);
 objectsConformance("sqlite", open);
 cellsConformance("sqlite", open);
+
+describe("sqlite", () => {
+  it("read and page: end with the entry or row that makes a megabyte, however many were asked for", async () => {
+    const { log, objects, close } = await open();
+    await objects.begin("life", first);
+    const entries = Array.from({ length: 12 }, (_, place) =>
+      entryAt(first + place, [createOf(`large/${10 + place}`, objectOf(objectBytesMax))]),
+    );
+    await log.append(
+      "life",
+      entries.map((entry) => encodeEntry(entry, Number.MAX_SAFE_INTEGER)),
+    );
+    const tail = await log.read("life", { after: first - 1, limit: 100, consistent: true });
+    expect(tail).toMatchObject({ kind: "entries", end: false, entries: { length: 8 } });
+    const page = await objects.page("life", { prefix: "", limit: 100 });
+    // Characters count here, of which the odd text has some less than bytes.
+    expect(page).toMatchObject({ rows: { length: 9 }, next: "large/18" });
+    await close();
+  });
+});

@@ -19,6 +19,9 @@ export type Code = {
   readonly limits: LimitsModule;
 };
 
+/** What of the limits a run is held to. */
+export type Limits = Pick<LimitsModule, "lagEntriesMax" | "objectBytesMax" | "entryChangesMax">;
+
 /** Replaces `find`, which stands in `file` (of shared/) exactly once. */
 export type Edit = { readonly file: string; readonly find: string; readonly put: string };
 

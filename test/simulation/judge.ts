@@ -2,9 +2,9 @@
  * Judges what was answered by the oracle, and what was done to the world as it is done. The first thing that is wrong is the run's
  * failure; nothing is judged after it.
  */
-import { lagLimits, type Limits } from "./limits.ts";
 import type { Change, EncodedEntry, MarkerName } from "../../shared/log/ports.ts";
 import { jsonText } from "../../shared/base/json.ts";
+import type { Limits } from "./code.ts";
 import { History, type State } from "./history.ts";
 import { agrees, describeReadings, isSame, type Reading } from "./query.ts";
 import type { Thing } from "./subject.ts";
@@ -77,7 +77,7 @@ export class Judge implements Observer {
       this.check(entry.changes.length <= this.#limits.entryChangesMax, () => `an entry of ${entry.changes.length} changes was put`);
     }
     const lag = history.head - (life.markers?.applied ?? 0);
-    this.check(lag <= this.#limits.lagEntriesMax, () => `${lag} entries lie between applied and head; at most ${lagLimits(this.#limits)}`);
+    this.check(lag <= this.#limits.lagEntriesMax, () => `${lag} entries lie between applied and head; at most ${this.#limits.lagEntriesMax}`);
     this.#landed(history, run);
   }
 

@@ -67,7 +67,7 @@ export function drawPlan(seed: number): Plan {
   const threadsEach = 1 + random.int(3);
   const seals = random.chance(0.15);
   const threads = Array.from({ length: processes * threadsEach }, (_, index): ThreadPlan => {
-    const acts = Array.from({ length: 4 + random.int(14) }, () => drawActs(random, restMostMs)).flat();
+    const acts = Array.from({ length: 4 + random.int(14) }, () => drawActs(random, restMostMs, slow)).flat();
     if (seals && index === 0) acts.splice(Math.floor(acts.length / 2), 0, { do: "seal" });
     return { name: `thread${index}`, process: index % processes, acts };
   });
@@ -130,12 +130,12 @@ const hows: readonly WriteHow[] = [
   ...["replace", "recolor", "twice", "large", "many", "nothing"],
 ] as WriteHow[];
 
-function drawActs(random: Random, restMostMs: number): Act[] {
+function drawActs(random: Random, restMostMs: number, slow: boolean): Act[] {
   const rest: Act = { do: "rest", ms: random.scaled(1, restMostMs) };
-  return random.chance(0.6) ? [rest, drawAct(random)] : [drawAct(random)];
+  return random.chance(0.6) ? [rest, drawAct(random, slow)] : [drawAct(random, slow)];
 }
 
-function drawAct(random: Random): Act {
+function drawAct(random: Random, slow: boolean): Act {
   const queries = () => some(random, 2, () => drawQuery(random));
   const drawn = random.next();
   if (drawn < 0.5) {
@@ -156,7 +156,8 @@ function drawAct(random: Random): Act {
     waitMs: random.scaled(1, 3_000),
     restMs: random.chance(0.3) ? random.scaled(1, 5_000) : 0,
     useProgress: random.chance(0.5),
-    close: random.chance(0.8),
+    // One that is left open asks the log every second: for days, in slow runs.
+    close: slow || random.chance(0.8),
     queries: queries(),
   };
 }

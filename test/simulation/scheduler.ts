@@ -5,6 +5,9 @@
 
 type Event = { readonly atMs: number; readonly order: number; readonly run: () => void };
 
+/** How far apart events lie that may happen as one. */
+const togetherMs = 4;
+
 export class Scheduler {
   readonly #heap: Event[] = [];
   #nowMs: number;
@@ -34,17 +37,22 @@ export class Scheduler {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Runs what comes next, `together` more in the same turn of the event loop; then what follows from it. False when nothing waits. */
+  /** Runs what comes next, up to `together` more of what is near in the same turn of the event loop; then what follows from it. False when nothing waits. */
   async step(together: number): Promise<boolean> {
     const event = pop(this.#heap);
     if (event === undefined) return false;
     this.#run(event);
-    for (let more = 0; more < together; more += 1) {
+    for (let more = 0; more < together && this.#isSoon(); more += 1) {
       const next = pop(this.#heap);
       if (next !== undefined) this.#run(next);
     }
     await settled();
     return true;
+  }
+
+  #isSoon(): boolean {
+    const next = this.#heap[0];
+    return next !== undefined && next.atMs - this.#nowMs <= togetherMs;
   }
 
   #run({ atMs, run }: Event): void {

@@ -19,7 +19,7 @@ export type Life = {
 
 /** A row, or what is left of a deleted one: a tombstone. */
 export type StoredRow = RowWrite;
-export type Tombstone = { readonly row: StoredRow; readonly expires: number };
+type Tombstone = { readonly row: StoredRow; readonly expires: number };
 
 export class Lives {
   readonly #lives = new Map<string, Life>();

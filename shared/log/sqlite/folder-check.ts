@@ -25,6 +25,7 @@ type Refuse = (problem: FolderProblem, why: string, cause?: unknown) => DataFold
 /** Nothing in this process may have `file` open: closing a descriptor drops the locks of all of them. @throws DataFolderError */
 export function checkDatabase(folder: string, file: string): void {
   const refuse: Refuse = (problem, why, cause) => new DataFolderError(folder, { problem, why, cause });
+  if (!statSync(file).isFile()) throw refuse("foreign", `${file} is not a file`);
   checkAccess(file, refuse);
   checkHeader(file, refuse);
   checkContent(file, refuse);

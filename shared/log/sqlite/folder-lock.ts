@@ -29,7 +29,7 @@ export class FolderLock {
     }
     const database = new DatabaseSync(lockFile);
     try {
-      database.exec("BEGIN EXCLUSIVE");
+      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (cause) {
       database.close();
       const holder = readPid(pidFile);

@@ -3,7 +3,7 @@
  * ours, is newer than we know or is damaged is refused, and stays as it is to the byte.
  */
 import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DataFolderError } from "./errors.ts";
 import { checkDatabase } from "./folder-check.ts";
@@ -18,7 +18,7 @@ export type DataFolder = { readonly database: DatabaseSync; readonly lock: Folde
 export function openFolder(path: string, pid: number): DataFolder {
   const folder = resolve(path);
   const lock = orUnwritable(folder, () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return FolderLock.acquire(folder, pid);
   });
@@ -30,6 +30,18 @@ export function openFolder(path: string, pid: number): DataFolder {
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Not `recursive`: Node's never ends where the system denies that a folder could be (mkdir below /proc). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error;
   }
 }
 

@@ -10,7 +10,7 @@ import { jsonText } from "../../../shared/base/json.ts";
 import { openSqlite } from "../../../shared/log/sqlite/open.ts";
 import type { Store } from "../../../shared/state/store.ts";
 import { measure, median, medianRatio, type Timed, type Timing } from "../measure.ts";
-import { type Context, type Group, range, type Row, timeBar, whole } from "../report.ts";
+import { type Context, type Group, type Row, range, timeBar, whole } from "../report.ts";
 import { beginStore, byBench, createNodes, first, nodeName, nodeOf, type Ports } from "./open.ts";
 
 type Act = "update" | "create";
@@ -151,7 +151,6 @@ function row({ name, barPerSecond }: Case, rounds: Timing, floor: Timing): Row {
     workload: name,
     cells: [whole(rate), range(rounds.map(perSecond), whole), whole(floorRate), `${Math.round(share * 100)} %`],
     figures: { commitsPerSecond: rate, floorPerSecond: floorRate, shareOfFloor: share },
-    bars:
-      barPerSecond === undefined ? [] : [timeBar(`at least ${whole(barPerSecond)} a second`, rate >= barPerSecond)],
+    bars: barPerSecond === undefined ? [] : [timeBar(`at least ${whole(barPerSecond)} a second`, rate >= barPerSecond)],
   };
 }

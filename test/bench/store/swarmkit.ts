@@ -3,8 +3,18 @@ import { byName } from "../../../shared/state/selector.ts";
 import type { Store } from "../../../shared/state/store.ts";
 import type { Transaction } from "../../../shared/state/transaction.ts";
 import { measure, median, type Timed } from "../measure.ts";
-import { type Context, duration, type Group, range, type Row, timeBar } from "../report.ts";
-import { beginStore, byBench, createNodes, first, nodeName, nodeOf, openExclusiveMemory, type Ports, transactions } from "./open.ts";
+import { type Context, duration, type Group, type Row, range, timeBar } from "../report.ts";
+import {
+  beginStore,
+  byBench,
+  createNodes,
+  first,
+  nodeName,
+  nodeOf,
+  openExclusiveMemory,
+  type Ports,
+  transactions,
+} from "./open.ts";
 
 /** What the Go original took on this kind of machine; absent where nobody told. */
 const originalUs: Readonly<Record<string, number>> = {

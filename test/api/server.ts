@@ -1,0 +1,69 @@
+/** The interface over the ports in memory, behind a real HTTP server on a free port: what its own tests run on. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import type { Authenticator, Principal } from "../../shared/api/access/access.ts";
+import { bearerToken, isExpired, rootScope } from "../../shared/api/access/access.ts";
+import { type AppOptions, buildApp } from "../../shared/api/app.ts";
+import { systemClock } from "../../shared/base/clock.ts";
+import { systemIds } from "../../shared/base/ids.ts";
+import { type Logger, silentLogger } from "../../shared/base/logger.ts";
+import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
+import { openMemory } from "../../shared/log/memory/open.ts";
+import { Clusters } from "../../shared/state/clusters.ts";
+import type { Target } from "../cases/client.ts";
+
+export const adminToken = "admin-of-the-root";
+
+export type TestServer = {
+  readonly target: Target;
+  readonly clusters: Clusters;
+  readonly app: ReturnType<typeof buildApp>;
+  /** Whom a token stands for, beside the admin. */
+  readonly principals: Map<string, Principal>;
+  close(): Promise<void>;
+};
+
+export type ServerOptions = Partial<Pick<AppOptions, "bookmarkSeconds" | "watchSecondsMax" | "stop" | "clock" | "authenticator">> & {
+  readonly prefix?: string;
+  readonly logger?: Logger;
+};
+
+/** With `prefix` the interface is mounted under it, as a stage of a gateway does. */
+export async function startServer({ prefix = "", logger = silentLogger, ...options }: ServerOptions = {}): Promise<TestServer> {
+  const registry = createRegistry(builtinKinds);
+  const common = { clock: systemClock, ids: systemIds, logger, registry };
+  const clusters = await Clusters.open({ ...common, ...openMemory() });
+  const principals = new Map<string, Principal>([[adminToken, { name: "admin", role: "admin", clusterUid: rootScope }]]);
+  const app = buildApp({ ...common, clusters, authenticator: mapAuthenticator(principals), release: "0.0.0-test", ...options });
+  const mounted = prefix === "" ? app : new Hono().route(prefix, app);
+  const server = createServer(getRequestListener(mounted.fetch));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`;
+  return {
+    target: { baseUrl, token: adminToken, fetch: (url, init) => fetch(url, init) },
+    clusters,
+    app,
+    principals,
+    close: () => closeAll(server, clusters),
+  };
+}
+
+function mapAuthenticator(principals: ReadonlyMap<string, Principal>): Authenticator {
+  return {
+    async authenticate(authorization) {
+      const principal = principals.get(bearerToken(authorization) ?? "");
+      return principal === undefined || isExpired(principal, systemClock.now()) ? undefined : principal;
+    },
+  };
+}
+
+async function closeAll(server: Server, clusters: Clusters): Promise<void> {
+  clusters.close();
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+}

@@ -1,0 +1,70 @@
+/** How clients find out what there is; the documents themselves have tests of their own. */
+import { expect, it } from "vitest";
+import { type Client, group } from "./client.ts";
+
+const protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+export function discoveryCases(client: Client): void {
+  it("health answers without a token", async () => {
+    for (const path of ["/healthz", "/livez", "/readyz"]) {
+      const { status, text } = await client.get(path, { token: null });
+      expect([path, status, text]).toEqual([path, 200, "ok"]);
+    }
+  });
+
+  it.each(["", "/clusters/default"])("the kinds are found under '%s'", async (base) => {
+    expect((await client.get(`${base}/version`)).body).toMatchObject({ major: "1" });
+    expect((await client.get(`${base}/api`)).body).toMatchObject({ kind: "APIVersions", versions: [] });
+    expect((await client.get(`${base}/apis`)).body).toMatchObject({ kind: "APIGroupList", groups: [{ name: "windlass.dev" }] });
+    expect((await client.get(`${base}/apis/windlass.dev`)).body).toMatchObject({ kind: "APIGroup" });
+    const { body } = await client.get(`${base}${group}`);
+    const names = [...(body["resources"] ?? [])].map((resource) => resource["name"]);
+    expect(names).toEqual(expect.arrayContaining(["nodes", "nodes/status", "services", "tasks", "networks"]));
+    expect(names.includes("clusters" as never)).toBe(base === "");
+  });
+
+  it("an aggregated discovery document is given where it is asked for", async () => {
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    const { headers, body } = await client.get("/apis", { accept });
+    expect(body).toMatchObject({ kind: "APIGroupDiscoveryList" });
+    expect(headers.get("content-type")).toContain("as=APIGroupDiscoveryList");
+  });
+
+  it("OpenAPI v2 comes as JSON and as protobuf, v3 by its index", async () => {
+    expect((await client.get("/openapi/v2")).body).toMatchObject({ swagger: "2.0" });
+    expect((await client.get("/openapi/v2", { accept: protobuf })).headers.get("content-type")).toContain("protobuf");
+    const index = await client.get("/openapi/v3");
+    const url = index.body["paths"]?.["apis/windlass.dev/v1"]?.["serverRelativeURL"] ?? "";
+    expect((await client.get(String(url))).body).toMatchObject({ openapi: "3.0.0" });
+    expect((await client.get("/openapi/v3/apis/other/v1")).status).toBe(404);
+  });
+
+  it("a document that the client has is not sent again", async () => {
+    const etag = (await client.get("/openapi/v3")).headers.get("etag") ?? "";
+    expect(etag).toMatch(/^".+"$/);
+    const { status, text } = await client.get("/openapi/v3", { headers: { "if-none-match": etag } });
+    expect([status, text]).toEqual([304, ""]);
+  });
+
+  it("a path that nothing answers to is a 404 with a Status", async () => {
+    for (const path of ["/", "/nope", "/apis/other/v1", "/api/v1/pods", `${group}/nopes`, `${group}/nodes/a/scale`]) {
+      const { status, body } = await client.get(path);
+      expect([path, status, body["kind"], body["reason"]]).toEqual([path, 404, "Status", "NotFound"]);
+    }
+  });
+
+  it("clusters are read at the root only and can't be written yet", async () => {
+    const list = await client.get(`${group}/clusters`);
+    expect([...(list.body["items"] ?? [])].map((item) => item["metadata"]?.["name"])).toContain("default");
+    expect((await client.get(`${group}/clusters/default`)).body).toMatchObject({ kind: "Cluster", metadata: { name: "default" } });
+    expect((await client.get(`/clusters/default${group}/clusters`)).status).toBe(404);
+    const cluster = { apiVersion: "windlass.dev/v1", kind: "Cluster", metadata: { name: "second" } };
+    const refused = [
+      await client.post(`${group}/clusters`, cluster),
+      await client.put(`${group}/clusters/default`, cluster),
+      await client.patch(`${group}/clusters/default/status`, {}),
+      await client.delete(`${group}/clusters/default`),
+    ];
+    for (const { status, body } of refused) expect([status, body["reason"]]).toEqual([405, "MethodNotAllowed"]);
+  });
+}

@@ -1,0 +1,114 @@
+/** Lists: selectors, pages of one revision, and what a resourceVersion means. */
+import { expect, it } from "vitest";
+import { type Answer, type Client, group, node, service, unique } from "./client.ts";
+
+const nodes = `${group}/nodes`;
+
+export function listCases(client: Client): void {
+  it("a list has its kind, its revision and its objects in the order of their names", async () => {
+    const mark = await several(client, 3);
+    const { body, headers } = await client.get(`${nodes}?labelSelector=case%3D${mark}`);
+    expect(body).toMatchObject({ kind: "NodeList", apiVersion: "windlass.dev/v1" });
+    expect(namesOf({ body } as Answer)).toEqual([`${mark}-0`, `${mark}-1`, `${mark}-2`]);
+    expect(body["metadata"]?.["resourceVersion"]).toBe(headers.get("x-windlass-resource-version"));
+    expect(Number(body["metadata"]?.["resourceVersion"]) % 1000).toBe(999);
+  });
+
+  it("label and field selectors choose", async () => {
+    const mark = await several(client, 4);
+    await client.patch(`${nodes}/${mark}-1`, { spec: { availability: "drain" }, metadata: { labels: { odd: "yes" } } });
+    const wanted: readonly (readonly [string, readonly number[]])[] = [
+      [`labelSelector=case%3D${mark},odd`, [1]],
+      [`labelSelector=case%3D${mark},!odd`, [0, 2, 3]],
+      [`labelSelector=case in (${mark}),odd notin (yes)`, [0, 2, 3]],
+      [`labelSelector=case%3D${mark}&fieldSelector=spec.availability%3Ddrain`, [1]],
+      [`labelSelector=case%3D${mark}&fieldSelector=spec.availability!%3Ddrain`, [0, 2, 3]],
+      [`fieldSelector=metadata.name%3D${mark}-2`, [2]],
+      [`labelSelector=case%3D${mark}&fieldSelector=metadata.name%3Dnobody`, []],
+    ];
+    for (const [query, numbers] of wanted) {
+      expect([query, namesOf(await client.get(`${nodes}?${query}`))]).toEqual([query, numbers.map((number) => `${mark}-${number}`)]);
+    }
+  });
+
+  it("a namespaced kind is listed in one namespace or in all", async () => {
+    const [one, two] = [unique("one"), unique("two")];
+    const name = unique("web");
+    for (const namespace of [one, two]) await client.post(`${group}/namespaces/${namespace}/services`, service(name, namespace));
+    expect(namesOf(await client.get(`${group}/namespaces/${one}/services`))).toEqual([name]);
+    const all = await client.get(`${group}/services?fieldSelector=metadata.name%3D${name}`);
+    expect([...(all.body["items"] ?? [])].map((item) => item["metadata"]?.["namespace"])).toEqual([one, two]);
+    expect(namesOf(await client.get(`${group}/services?fieldSelector=metadata.namespace%3D${two},metadata.name%3D${name}`))).toEqual([name]);
+  });
+
+  it("pages show the state of the first one, whatever is written meanwhile", async () => {
+    const mark = await several(client, 5);
+    const query = `${nodes}?labelSelector=case%3D${mark}&limit=2`;
+    const first = await client.get(query);
+    await client.delete(`${nodes}/${mark}-2`);
+    await client.patch(`${nodes}/${mark}-3`, { metadata: { labels: { case: "elsewhere" } } });
+    await client.post(nodes, node(`${mark}-2a`, { case: mark }));
+    const second = await client.get(`${query}&continue=${continueOf(first)}`);
+    const third = await client.get(`${query}&continue=${continueOf(second)}`);
+    expect([namesOf(first), namesOf(second), namesOf(third)]).toEqual([
+      [`${mark}-0`, `${mark}-1`],
+      [`${mark}-2`, `${mark}-3`],
+      [`${mark}-4`],
+    ]);
+    expect(continueOf(third)).toBe("");
+    const versions = new Set([first, second, third].map(({ body }) => body["metadata"]?.["resourceVersion"]));
+    expect(versions.size).toBe(1);
+    expect(namesOf(await client.get(`${nodes}?labelSelector=case%3D${mark}`))).toEqual([0, 1, "2a", 4].map((part) => `${mark}-${part}`));
+  });
+
+  it("the pages of an unfiltered list come to the whole and say how much is left", async () => {
+    await several(client, 3);
+    const whole = namesOf(await client.get(nodes));
+    const paged: unknown[] = [];
+    let token = "";
+    do {
+      const page = await client.get(`${nodes}?limit=7&continue=${token}`);
+      paged.push(...namesOf(page));
+      token = continueOf(page);
+      if (token !== "") expect(page.body["metadata"]?.["remainingItemCount"]).toBe(whole.length - paged.length);
+    } while (token !== "");
+    expect(paged).toEqual(whole);
+  });
+
+  it("a continue token fits its own question only", async () => {
+    const mark = await several(client, 2);
+    const token = continueOf(await client.get(`${nodes}?labelSelector=case%3D${mark}&limit=1`));
+    for (const path of [`${nodes}?limit=1`, `${group}/networks?limit=1`, `${nodes}?labelSelector=case%3D${mark}&resourceVersion=5`]) {
+      const { status, body } = await client.get(`${path}&continue=${token}`);
+      expect([status, body["reason"]]).toEqual([400, "BadRequest"]);
+    }
+  });
+
+  it("a list exactly at a revision is as it was then; one not older than it is as it is now", async () => {
+    const mark = await several(client, 1);
+    const query = `${nodes}?labelSelector=case%3D${mark}`;
+    const version = String((await client.get(query)).body["metadata"]?.["resourceVersion"]);
+    await client.post(nodes, node(`${mark}-9`, { case: mark }));
+    const both = [`${mark}-0`, `${mark}-9`];
+    const exact = await client.get(`${query}&resourceVersion=${version}&resourceVersionMatch=Exact`);
+    expect([namesOf(exact), exact.body["metadata"]?.["resourceVersion"]]).toEqual([[`${mark}-0`], version]);
+    expect(namesOf(await client.get(`${query}&resourceVersion=${version}&limit=5`))).toEqual([`${mark}-0`]);
+    expect(namesOf(await client.get(`${query}&resourceVersion=${version}&resourceVersionMatch=NotOlderThan`))).toEqual(both);
+    expect(namesOf(await client.get(`${query}&resourceVersion=${version}`))).toEqual(both);
+    expect(namesOf(await client.get(`${query}&resourceVersion=0`))).toEqual(both);
+  });
+
+  it("a HEAD of a watch ends", async () => {
+    expect((await client.send("HEAD", `${nodes}?watch=true`)).status).toBe(200);
+  });
+}
+
+/** Nodes `<mark>-0` and on, labelled `case=<mark>`. */
+async function several(client: Client, count: number): Promise<string> {
+  const mark = unique("list");
+  for (let number = 0; number < count; number += 1) await client.post(nodes, node(`${mark}-${number}`, { case: mark }));
+  return mark;
+}
+
+const namesOf = ({ body }: Answer): unknown[] => [...(body["items"] ?? [])].map((item) => item["metadata"]?.["name"]);
+const continueOf = ({ body }: Answer): string => String(body["metadata"]?.["continue"] ?? "");

@@ -219,7 +219,8 @@ export class Committer {
       const proof = replica.beginProof();
       const appended = await log.append(uid, run);
       if (appended.kind === "committed" || (appended.kind === "conflict" && appended.entry?.entry.id === first.id)) {
-        replica.committed(run, proof);
+        // Found by its id, it was put by an earlier try: others may have committed on top of it since, so that proves nothing.
+        replica.committed(run, appended.kind === "committed" ? proof : 0);
         for (const _ of run) observe("commit");
         return tellAll(outcomes);
       }

@@ -26,7 +26,9 @@ export type TestServer = {
   close(): Promise<void>;
 };
 
-export type ServerOptions = Partial<Pick<AppOptions, "bookmarkSeconds" | "watchSecondsMax" | "stop" | "clock" | "authenticator">> & {
+export type ServerOptions = Partial<
+  Pick<AppOptions, "bookmarkSeconds" | "watchSecondsMax" | "stop" | "clock" | "authenticator">
+> & {
   readonly prefix?: string;
   readonly logger?: Logger;
 };

@@ -30,7 +30,11 @@ export function accessCases(client: Client): void {
     const answers = new Set<string>();
     for (const path of paths) {
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
-        for (const token of [null, "nonsense", "wl_00000000-0000-0000-0000-000000000000_0000000000000000000000000000000000000000000"]) {
+        for (const token of [
+          null,
+          "nonsense",
+          "wl_00000000-0000-0000-0000-000000000000_0000000000000000000000000000000000000000000",
+        ]) {
           const { status, text, headers } = await client.send(method, path, { token });
           expect([method, path, status]).toEqual([method, path, 401]);
           expect(headers.get("www-authenticate")).toContain("Bearer");

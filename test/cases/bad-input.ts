@@ -5,24 +5,51 @@ import { type Client, group, node, type RequestOptions, unique } from "./client.
 
 const nodes = `${group}/nodes`;
 
-type Case = { readonly name: string; readonly status: number; readonly reason: string; readonly field?: string; readonly says?: string };
+type Case = {
+  readonly name: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly field?: string;
+  readonly says?: string;
+};
 type BodyCase = Case & { readonly body: (name: string) => Json | string | Uint8Array; readonly options?: RequestOptions };
 
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
-const metadata = (name: string, extra: Record<string, Json>): Json => ({ ...(node(name) as object), metadata: { name, ...extra } });
+const metadata = (name: string, extra: Record<string, Json>): Json => ({
+  ...(node(name) as object),
+  metadata: { name, ...extra },
+});
 const invalid = { status: 422, reason: "Invalid" } as const;
 const bad = { status: 400, reason: "BadRequest" } as const;
 
 const bodies: readonly BodyCase[] = [
   { name: "no body", body: () => "", ...bad },
   { name: "no JSON", body: () => "{", ...bad },
-  { name: "YAML", body: () => "kind: Node", options: { type: "application/yaml" }, status: 415, reason: "UnsupportedMediaType", says: "application/json" },
-  { name: "protobuf", body: () => "k8s", options: { type: "application/vnd.kubernetes.protobuf" }, status: 415, reason: "UnsupportedMediaType" },
+  {
+    name: "YAML",
+    body: () => "kind: Node",
+    options: { type: "application/yaml" },
+    status: 415,
+    reason: "UnsupportedMediaType",
+    says: "application/json",
+  },
+  {
+    name: "protobuf",
+    body: () => "k8s",
+    options: { type: "application/vnd.kubernetes.protobuf" },
+    status: 415,
+    reason: "UnsupportedMediaType",
+  },
   { name: "bytes that are not UTF-8", body: () => Uint8Array.of(0x22, 0xff, 0x22), ...bad },
   { name: "a list", body: () => [], ...invalid },
   { name: "a number", body: () => 5, ...invalid },
   { name: "null", body: () => null, ...invalid },
-  { name: "a key twice", body: (name) => `{"metadata":{"name":"${name}","name":"b"},"spec":{}}`, ...bad, says: "duplicate field" },
+  {
+    name: "a key twice",
+    body: (name) => `{"metadata":{"name":"${name}","name":"b"},"spec":{}}`,
+    ...bad,
+    says: "duplicate field",
+  },
   { name: "a key twice, once escaped", body: (name) => `{"metadata":{"name":"${name}","n\\u0061me":"b"},"spec":{}}`, ...bad },
   { name: "deep nesting", body: () => nested(2_000), ...bad, says: "nested deeper" },
   { name: "very deep nesting", body: () => "[".repeat(1_000_000) + "]".repeat(1_000_000), ...bad },
@@ -33,14 +60,31 @@ const bodies: readonly BodyCase[] = [
   { name: "a name in capitals", body: () => node("A"), ...invalid, field: "metadata.name" },
   { name: "a long name", body: () => node("a".repeat(254)), ...invalid, field: "metadata.name" },
   { name: "a name that is a number", body: () => metadata("a", { name: 5 }), ...invalid, field: "metadata.name" },
-  { name: "a namespace on a cluster-wide kind", body: (name) => metadata(name, { namespace: "default" }), ...invalid, field: "metadata.namespace" },
+  {
+    name: "a namespace on a cluster-wide kind",
+    body: (name) => metadata(name, { namespace: "default" }),
+    ...invalid,
+    field: "metadata.namespace",
+  },
   { name: "a label's key", body: (name) => metadata(name, { labels: { "a b": "c" } }), ...invalid, field: "metadata.labels" },
   { name: "a label's value", body: (name) => metadata(name, { labels: { a: "b c" } }), ...invalid, field: "metadata.labels.a" },
   { name: "a missing field", body: (name) => ({ metadata: { name }, spec: {} }), ...invalid, field: "spec.address" },
   { name: "a value that is none of them", body: (name) => node(name, {}, { role: "king" }), ...invalid, field: "spec.role" },
   { name: "a wrong type", body: (name) => node(name, {}, { address: 5 }), ...invalid, field: "spec.address" },
-  { name: "a large object", body: (name) => metadata(name, { annotations: { a: "x".repeat(140_000) } }), status: 413, reason: "RequestEntityTooLarge", says: "131072" },
-  { name: "a large body", body: (name) => metadata(name, { annotations: { a: "x".repeat(3_200_000) } }), status: 413, reason: "RequestEntityTooLarge", says: "3145728" },
+  {
+    name: "a large object",
+    body: (name) => metadata(name, { annotations: { a: "x".repeat(140_000) } }),
+    status: 413,
+    reason: "RequestEntityTooLarge",
+    says: "131072",
+  },
+  {
+    name: "a large body",
+    body: (name) => metadata(name, { annotations: { a: "x".repeat(3_200_000) } }),
+    status: 413,
+    reason: "RequestEntityTooLarge",
+    says: "3145728",
+  },
 ];
 
 const oddNames = ["a%2Fb", "%25", "a%00b", "__proto__", "constructor", "A", "a".repeat(300), "%zz", "a b", "%F0%9F%98%80"];
@@ -54,11 +98,26 @@ const queries: readonly (Case & { readonly path: string })[] = [
   { name: "a version", path: `${nodes}?resourceVersion=abc`, ...bad },
   { name: "a version above 2^53", path: `${nodes}?resourceVersion=99999999999999999999`, ...bad },
   { name: "a match without a version", path: `${nodes}?resourceVersionMatch=Exact`, ...invalid, field: "resourceVersionMatch" },
-  { name: "an unknown match", path: `${nodes}?resourceVersion=5&resourceVersionMatch=Near`, ...invalid, field: "resourceVersionMatch" },
-  { name: "exactly version 0", path: `${nodes}?resourceVersion=0&resourceVersionMatch=Exact`, ...invalid, field: "resourceVersionMatch" },
+  {
+    name: "an unknown match",
+    path: `${nodes}?resourceVersion=5&resourceVersionMatch=Near`,
+    ...invalid,
+    field: "resourceVersionMatch",
+  },
+  {
+    name: "exactly version 0",
+    path: `${nodes}?resourceVersion=0&resourceVersionMatch=Exact`,
+    ...invalid,
+    field: "resourceVersionMatch",
+  },
   { name: "a watch's version", path: `${nodes}?watch=true&resourceVersion=abc`, ...bad },
   { name: "a watch's time", path: `${nodes}?watch=true&timeoutSeconds=soon`, ...bad },
-  { name: "sendInitialEvents", path: `${nodes}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`, ...invalid, field: "sendInitialEvents" },
+  {
+    name: "sendInitialEvents",
+    path: `${nodes}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+    ...invalid,
+    field: "sendInitialEvents",
+  },
   { name: "includeObject", path: `${nodes}?includeObject=All`, ...bad },
   { name: "a namespace", path: `${group}/namespaces/A_B/services`, ...invalid, field: "metadata.namespace" },
 ];
@@ -103,16 +162,18 @@ export function badInputCases(client: Client): void {
     }
   });
 
-  it.each(["application/json-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml", "text/plain"])(
-    "a patch as %s is a 415 that names what is supported",
-    async (type) => {
-      const name = unique("patch");
-      await client.post(nodes, node(name));
-      const { status, body } = await client.patch(`${nodes}/${name}`, [] as never, { type });
-      expect([status, body["reason"]]).toEqual([415, "UnsupportedMediaType"]);
-      expect(body["message"]).toContain("application/merge-patch+json");
-    },
-  );
+  it.each([
+    "application/json-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+    "text/plain",
+  ])("a patch as %s is a 415 that names what is supported", async (type) => {
+    const name = unique("patch");
+    await client.post(nodes, node(name));
+    const { status, body } = await client.patch(`${nodes}/${name}`, [] as never, { type });
+    expect([status, body["reason"]]).toEqual([415, "UnsupportedMediaType"]);
+    expect(body["message"]).toContain("application/merge-patch+json");
+  });
 
   it("an Accept header that can't be met is a 406, before anything is written", async () => {
     const name = unique("accept");
@@ -132,7 +193,9 @@ export function badInputCases(client: Client): void {
     });
     expect([patched.status, patched.body["metadata"]?.["annotations"]]).toEqual([200, { valueOf: "c" }]);
     expect({}).not.toHaveProperty("polluted");
-    const { body } = await client.get(`${nodes}?labelSelector=constructor%3Da,hasOwnProperty!%3Dx&fieldSelector=metadata.name%3D${name}`);
+    const { body } = await client.get(
+      `${nodes}?labelSelector=constructor%3Da,hasOwnProperty!%3Dx&fieldSelector=metadata.name%3D${name}`,
+    );
     expect([...(body["items"] ?? [])]).toHaveLength(1);
   });
 
@@ -140,7 +203,10 @@ export function badInputCases(client: Client): void {
     const { body } = await client.get(nodes);
     const head = Number(body["metadata"]?.["resourceVersion"]);
     for (const version of [head + 1_000_000, 5_000]) {
-      for (const path of [`${nodes}?resourceVersion=${version}`, `${nodes}?resourceVersion=${version}&resourceVersionMatch=Exact`]) {
+      for (const path of [
+        `${nodes}?resourceVersion=${version}`,
+        `${nodes}?resourceVersion=${version}&resourceVersionMatch=Exact`,
+      ]) {
         const answer = await client.get(path);
         expect([path, answer.status, answer.body["reason"]]).toEqual([path, 410, "Expired"]);
       }

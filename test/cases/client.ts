@@ -63,7 +63,11 @@ export class Client {
   }
 
   /** The answer with its body unread. */
-  open(method: string, path: string, { body, type = "application/json", accept, token, signal, ...options }: RequestOptions = {}): Promise<Response> {
+  open(
+    method: string,
+    path: string,
+    { body, type = "application/json", accept, token, signal, ...options }: RequestOptions = {},
+  ): Promise<Response> {
     const target = this.#target();
     const headers: Record<string, string> = { ...options.headers };
     if (token !== null) headers["authorization"] = `Bearer ${token ?? target.token}`;

@@ -56,7 +56,10 @@ export function discoveryCases(client: Client): void {
   it("clusters are read at the root only and can't be written yet", async () => {
     const list = await client.get(`${group}/clusters`);
     expect([...(list.body["items"] ?? [])].map((item) => item["metadata"]?.["name"])).toContain("default");
-    expect((await client.get(`${group}/clusters/default`)).body).toMatchObject({ kind: "Cluster", metadata: { name: "default" } });
+    expect((await client.get(`${group}/clusters/default`)).body).toMatchObject({
+      kind: "Cluster",
+      metadata: { name: "default" },
+    });
     expect((await client.get(`/clusters/default${group}/clusters`)).status).toBe(404);
     const cluster = { apiVersion: "windlass.dev/v1", kind: "Cluster", metadata: { name: "second" } };
     const refused = [

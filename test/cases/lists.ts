@@ -27,7 +27,10 @@ export function listCases(client: Client): void {
       [`labelSelector=case%3D${mark}&fieldSelector=metadata.name%3Dnobody`, []],
     ];
     for (const [query, numbers] of wanted) {
-      expect([query, namesOf(await client.get(`${nodes}?${query}`))]).toEqual([query, numbers.map((number) => `${mark}-${number}`)]);
+      expect([query, namesOf(await client.get(`${nodes}?${query}`))]).toEqual([
+        query,
+        numbers.map((number) => `${mark}-${number}`),
+      ]);
     }
   });
 
@@ -38,7 +41,9 @@ export function listCases(client: Client): void {
     expect(namesOf(await client.get(`${group}/namespaces/${one}/services`))).toEqual([name]);
     const all = await client.get(`${group}/services?fieldSelector=metadata.name%3D${name}`);
     expect([...(all.body["items"] ?? [])].map((item) => item["metadata"]?.["namespace"])).toEqual([one, two]);
-    expect(namesOf(await client.get(`${group}/services?fieldSelector=metadata.namespace%3D${two},metadata.name%3D${name}`))).toEqual([name]);
+    expect(
+      namesOf(await client.get(`${group}/services?fieldSelector=metadata.namespace%3D${two},metadata.name%3D${name}`)),
+    ).toEqual([name]);
   });
 
   it("pages show the state of the first one, whatever is written meanwhile", async () => {
@@ -58,7 +63,9 @@ export function listCases(client: Client): void {
     expect(continueOf(third)).toBe("");
     const versions = new Set([first, second, third].map(({ body }) => body["metadata"]?.["resourceVersion"]));
     expect(versions.size).toBe(1);
-    expect(namesOf(await client.get(`${nodes}?labelSelector=case%3D${mark}`))).toEqual([0, 1, "2a", 4].map((part) => `${mark}-${part}`));
+    expect(namesOf(await client.get(`${nodes}?labelSelector=case%3D${mark}`))).toEqual(
+      [0, 1, "2a", 4].map((part) => `${mark}-${part}`),
+    );
   });
 
   it("the pages of an unfiltered list come to the whole and say how much is left", async () => {
@@ -78,7 +85,11 @@ export function listCases(client: Client): void {
   it("a continue token fits its own question only", async () => {
     const mark = await several(client, 2);
     const token = continueOf(await client.get(`${nodes}?labelSelector=case%3D${mark}&limit=1`));
-    for (const path of [`${nodes}?limit=1`, `${group}/networks?limit=1`, `${nodes}?labelSelector=case%3D${mark}&resourceVersion=5`]) {
+    for (const path of [
+      `${nodes}?limit=1`,
+      `${group}/networks?limit=1`,
+      `${nodes}?labelSelector=case%3D${mark}&resourceVersion=5`,
+    ]) {
       const { status, body } = await client.get(`${path}&continue=${token}`);
       expect([status, body["reason"]]).toEqual([400, "BadRequest"]);
     }

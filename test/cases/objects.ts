@@ -23,8 +23,17 @@ export function objectCases(client: Client): void {
 
   it("what the server sets can't be given", async () => {
     const name = unique("given");
-    const given = { uid: "mine", generation: 7, creationTimestamp: "2001-01-01T00:00:00Z", deletionTimestamp: "2001-01-01T00:00:00Z" };
-    const { body } = await client.post(nodes, { ...(node(name) as object), metadata: { name, ...given }, status: { state: "ready" } });
+    const given = {
+      uid: "mine",
+      generation: 7,
+      creationTimestamp: "2001-01-01T00:00:00Z",
+      deletionTimestamp: "2001-01-01T00:00:00Z",
+    };
+    const { body } = await client.post(nodes, {
+      ...(node(name) as object),
+      metadata: { name, ...given },
+      status: { state: "ready" },
+    });
     expect(metadataOf(body)).toMatchObject({ name, generation: 1 });
     expect(metadataOf(body)["uid"]).not.toBe("mine");
     expect(metadataOf(body)["creationTimestamp"]).not.toBe(given.creationTimestamp);
@@ -46,7 +55,9 @@ export function objectCases(client: Client): void {
   it("generateName makes names that differ", async () => {
     const base = `${unique("gen")}-`;
     const body = { ...(node("x") as object), metadata: { generateName: base } };
-    const names = [await client.post(nodes, body), await client.post(nodes, body)].map((answer) => String(metadataOf(answer.body)["name"]));
+    const names = [await client.post(nodes, body), await client.post(nodes, body)].map((answer) =>
+      String(metadataOf(answer.body)["name"]),
+    );
     expect(names.every((name) => name.startsWith(base) && name.length === base.length + 5)).toBe(true);
     expect(new Set(names).size).toBe(2);
   });
@@ -120,7 +131,9 @@ export function objectCases(client: Client): void {
     const path = `${group}/namespaces/${namespace}/services/${name}`;
     const template = { spec: { image: "a", command: ["x", "y"], env: { A: "1", B: "2" } } };
     await client.post(`${group}/namespaces/${namespace}/services`, service(name, namespace, { template }));
-    const { status, body } = await client.patch(path, { spec: { template: { spec: { env: { A: null, C: "3" }, command: ["z"] } } } });
+    const { status, body } = await client.patch(path, {
+      spec: { template: { spec: { env: { A: null, C: "3" }, command: ["z"] } } },
+    });
     expect(status).toBe(200);
     expect(body["spec"]?.["template"]?.["spec"]).toMatchObject({ image: "a", command: ["z"], env: { B: "2", C: "3" } });
     expect(body["spec"]?.["template"]?.["spec"]?.["env"]).not.toHaveProperty("A");
@@ -149,7 +162,11 @@ export function objectCases(client: Client): void {
     ];
     for (const { status, body } of answers) {
       expect(status).toBe(404);
-      expect(body).toMatchObject({ reason: "NotFound", message: `nodes.windlass.dev "${name}" not found`, details: { name, kind: "nodes" } });
+      expect(body).toMatchObject({
+        reason: "NotFound",
+        message: `nodes.windlass.dev "${name}" not found`,
+        details: { name, kind: "nodes" },
+      });
     }
   });
 
@@ -157,8 +174,14 @@ export function objectCases(client: Client): void {
     const name = unique("gone");
     const made = await client.post(nodes, node(name));
     const { uid, resourceVersion } = metadataOf(made.body);
-    const gone = await client.delete(`${nodes}/${name}`, { body: { kind: "DeleteOptions", preconditions: { uid, resourceVersion } } as never });
-    expect(gone.body).toMatchObject({ kind: "Status", status: "Success", details: { name, kind: "nodes", group: "windlass.dev", uid } });
+    const gone = await client.delete(`${nodes}/${name}`, {
+      body: { kind: "DeleteOptions", preconditions: { uid, resourceVersion } } as never,
+    });
+    expect(gone.body).toMatchObject({
+      kind: "Status",
+      status: "Success",
+      details: { name, kind: "nodes", group: "windlass.dev", uid },
+    });
     expect((await client.get(`${nodes}/${name}`)).status).toBe(404);
     const again = await client.post(nodes, node(name));
     expect(metadataOf(again.body)["uid"]).not.toBe(uid);

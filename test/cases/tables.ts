@@ -30,13 +30,19 @@ export function tableCases(client: Client): void {
     const whole = await client.get(`${nodes}/${name}?includeObject=Object`, { accept: kubectl });
     expect(whole.body["rows"]?.[0]?.["object"]).toEqual(made);
     const old = await client.get(`${nodes}/${name}`, { accept: "application/json;as=Table;v=v1beta1;g=meta.k8s.io" });
-    expect(old.body).toMatchObject({ apiVersion: "meta.k8s.io/v1beta1", rows: [{ object: { apiVersion: "meta.k8s.io/v1beta1" } }] });
+    expect(old.body).toMatchObject({
+      apiVersion: "meta.k8s.io/v1beta1",
+      rows: [{ object: { apiVersion: "meta.k8s.io/v1beta1" } }],
+    });
   });
 
   it("what is preferred is given: JSON before a Table, a form that is not known passed over", async () => {
     const name = unique("table");
     await client.post(nodes, node(name));
-    const accepts = ["application/json;q=0.9,application/json;as=Table;v=v1;g=meta.k8s.io;q=0.1", "application/vnd.kubernetes.protobuf,*/*"];
+    const accepts = [
+      "application/json;q=0.9,application/json;as=Table;v=v1;g=meta.k8s.io;q=0.1",
+      "application/vnd.kubernetes.protobuf,*/*",
+    ];
     for (const accept of accepts) expect((await client.get(`${nodes}/${name}`, { accept })).body).toMatchObject({ kind: "Node" });
   });
 

@@ -5,18 +5,21 @@ import { type Client, group, node, service, unique } from "./client.ts";
 const nodes = `${group}/nodes`;
 
 export function watchCases(client: Client): void {
-  it.each(["", "&resourceVersion=0"])("without a version to begin at ('%s') it tells what is there, then what happens", async (from) => {
-    const mark = unique("watch");
-    await client.post(nodes, node(`${mark}-a`, { case: mark }));
-    const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}${from}`);
-    expect([watch.status, watch.headers.get("content-type")]).toEqual([200, "application/json"]);
-    expect(await watch.names(1)).toEqual([`ADDED ${mark}-a`]);
-    await client.post(nodes, node(`${mark}-b`, { case: mark }));
-    await client.patch(`${nodes}/${mark}-a`, { spec: { availability: "pause" } });
-    await client.delete(`${nodes}/${mark}-b`);
-    expect(await watch.names(3)).toEqual([`ADDED ${mark}-b`, `MODIFIED ${mark}-a`, `DELETED ${mark}-b`]);
-    watch.close();
-  });
+  it.each(["", "&resourceVersion=0"])(
+    "without a version to begin at ('%s') it tells what is there, then what happens",
+    async (from) => {
+      const mark = unique("watch");
+      await client.post(nodes, node(`${mark}-a`, { case: mark }));
+      const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}${from}`);
+      expect([watch.status, watch.headers.get("content-type")]).toEqual([200, "application/json"]);
+      expect(await watch.names(1)).toEqual([`ADDED ${mark}-a`]);
+      await client.post(nodes, node(`${mark}-b`, { case: mark }));
+      await client.patch(`${nodes}/${mark}-a`, { spec: { availability: "pause" } });
+      await client.delete(`${nodes}/${mark}-b`);
+      expect(await watch.names(3)).toEqual([`ADDED ${mark}-b`, `MODIFIED ${mark}-a`, `DELETED ${mark}-b`]);
+      watch.close();
+    },
+  );
 
   it("from a list's version it tells what came after; from an event's, what came after that", async () => {
     const mark = unique("watch");

@@ -1,4 +1,5 @@
 /** The host's own authority and certificate: what others verify, when they are kept and when they are made anew. */
+
 import { execFileSync, spawnSync } from "node:child_process";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -8,12 +9,13 @@ import { connect, createServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { type Certificates, ensureCertificates } from "../../functions/local/certificates.ts";
 import { StartError } from "../../functions/local/errors.ts";
+import { hasTool } from "../tools.ts";
 import { modeOf, newFolder } from "./folder.ts";
 
 const dayMs = 24 * 3600 * 1000;
 const start = Date.now();
 const names = ["ca.crt", "ca.key", "server.crt", "server.key"] as const;
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+const hasOpenssl = hasTool("openssl", ["version"], "openssl");
 
 type Options = { readonly hosts?: readonly string[]; readonly now?: number };
 const ensure = (folder: string, { hosts = [], now = start }: Options = {}) => ensureCertificates({ folder, hosts, now });

@@ -1,4 +1,5 @@
 /** The admin token and the files for kubectl and docker: when they are made, kept and replaced. */
+
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,13 +11,14 @@ import { rootScope } from "../../shared/api/access/access.ts";
 import { Tokens } from "../../shared/api/access/tokens.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
+import { hasTool } from "../tools.ts";
 import { modeOf, newFolder } from "./folder.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 const url = "https://127.0.0.1:8350";
 const ca = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 const token = `wl_${systemIds.uuid()}_${newSecret()}`;
-const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
+const hasKubectl = hasTool("kubectl", ["version", "--client"], "kubernetes-client");
 
 function newTokens(): Tokens {
   return new Tokens({ cells: openMemory().cells, rootUid: "root-uid", clock: new ManualClock(), ids: systemIds, newSecret });

@@ -2,6 +2,7 @@
  * The embedded host seen from a shell: what it prints, that its files lead in, how it stops, and what it says when it can't
  * start.
  */
+
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -15,11 +16,12 @@ import { startHost } from "../../functions/local/host.ts";
 import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
+import { hasTool } from "../tools.ts";
 import { modeOf, newFolder } from "./folder.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 const program = join(import.meta.dirname, "small-host.ts");
-const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
+const hasKubectl = hasTool("kubectl", ["version", "--client"], "kubernetes-client");
 const dayMs = 24 * 3600 * 1000;
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string };

@@ -1,25 +1,12 @@
 /** The adapter on SQLite keeps the contract of the ports, and bounds what one answer holds. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { objectBytesMax } from "../../shared/base/limits.ts";
 import { encodeEntry } from "../../shared/log/codec.ts";
-import { openSqlite } from "../../shared/log/sqlite/open.ts";
 import { cellsConformance } from "../conformance/cells.ts";
 import { logConformance } from "../conformance/log.ts";
 import { objectsConformance } from "../conformance/objects.ts";
-import { createOf, entryAt, first, type OpenedPorts, objectOf } from "../conformance/ports.ts";
-
-async function open(): Promise<OpenedPorts> {
-  const folder = await mkdtemp(join(tmpdir(), "windlass-"));
-  const { log, objects, cells, close } = openSqlite(folder, { pid: process.pid });
-  const closeAndRemove = async () => {
-    await close();
-    await rm(folder, { recursive: true });
-  };
-  return { log, objects, cells, close: closeAndRemove };
-}
+import { createOf, entryAt, first, objectOf } from "../conformance/ports.ts";
+import { openTemporarySqlite as open } from "./open-sqlite.ts";
 
 logConformance("sqlite", open);
 objectsConformance("sqlite", open);

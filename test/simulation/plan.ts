@@ -54,18 +54,21 @@ export type Plan = {
   readonly masked: readonly string[];
 };
 
+/** Kinds of runs to keep to; absent: as the seed says. */
+export type Focus = { readonly small?: true; readonly slow?: true; readonly seals?: true; readonly strips?: true };
+
 const hourMs = 3_600_000;
 
-export function drawPlan(seed: number): Plan {
+export function drawPlan(seed: number, focus: Focus = {}): Plan {
   const random = new Random(`plan ${seed}`);
   const exclusive = random.chance(0.1);
-  const small = random.chance(0.5);
+  const small = random.chance(0.5) || focus.small === true;
   /** In slow runs tombstones expire and writers sleep for days. */
-  const slow = random.chance(0.3);
+  const slow = random.chance(0.3) || focus.slow === true;
   const restMostMs = slow ? 30 * hourMs : 2_000;
   const processes = exclusive ? 1 : 1 + random.int(3);
   const threadsEach = 1 + random.int(3);
-  const seals = random.chance(0.15);
+  const seals = random.chance(0.15) || focus.seals === true;
   const threads = Array.from({ length: processes * threadsEach }, (_, index): ThreadPlan => {
     const acts = Array.from({ length: 4 + random.int(14) }, () => drawActs(random, restMostMs, slow)).flat();
     if (seals && index === 0) acts.splice(Math.floor(acts.length / 2), 0, { do: "seal" });
@@ -81,7 +84,7 @@ export function drawPlan(seed: number): Plan {
     cachedBytesMax: random.chance(0.3) ? 1_000 : 1_000_000,
     threads,
     crashes: exclusive ? [] : some(random, 2, () => ({ process: random.int(processes), atMs: random.scaled(10, spanMs) })),
-    strips: some(random, 10, () => ({ atMs: random.scaled(10, spanMs), keepMs: random.pick([-60_000, -60_000, 0, 1_000, hourMs]) })),
+    strips: some(random, focus.strips === true ? 30 : 10, () => ({ atMs: random.scaled(10, spanMs), keepMs: random.pick([-60_000, -60_000, 0, 1_000, hourMs]) })),
     ...drawFaults(random, { exclusive, slow }),
     lostWakeUps: random.pick([0, 0.1, 0.4]),
     masked: [],

@@ -12,7 +12,7 @@ export type Place = { readonly root: boolean };
 
 /** What an object's paths answer to, and its status. OpenAPI lists the same. */
 export const objectVerbs = ["create", "delete", "get", "list", "patch", "update", "watch"] as const;
-export const statusVerbs = ["get", "patch", "update"] as const;
+const statusVerbs = ["get", "patch", "update"] as const;
 
 /** Kubernetes' version whose API conventions are spoken; clients compare it with their own. */
 const kubernetes = { major: "1", minor: "32" } as const;

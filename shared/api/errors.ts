@@ -28,7 +28,7 @@ export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {
-    super("message" in refusal ? refusal.message : refusal.kind);
+    super("message" in refusal ? refusal.message : refusal.kind, "cause" in refusal ? { cause: refusal.cause } : undefined);
     this.refusal = refusal;
   }
 }

@@ -41,7 +41,7 @@ export function subdomainProblems(value: string): string[] {
 }
 
 /** What is wrong with a DNS-1123 label; empty when nothing is. */
-export function labelProblems(value: string): string[] {
+function labelProblems(value: string): string[] {
   return [...lengthProblems(value, labelCharactersMax), ...(labelPattern.test(value) ? [] : [labelRule])];
 }
 

@@ -32,7 +32,7 @@ export type TaskState = (typeof taskStates)[number];
 /** Where a state stands in the order, from 0: for "state greater than". */
 export const taskStateRank = (state: TaskState): number => taskStates.indexOf(state);
 /** A task without a status is new. */
-export const taskStateOf = (task: Pick<Task, "status">): TaskState => task.status?.state ?? "new";
+const taskStateOf = (task: Pick<Task, "status">): TaskState => task.status?.state ?? "new";
 
 const taskSpecSchema = z
   .object({
@@ -122,9 +122,9 @@ export const taskKind: KindDefinition<Task> = {
 };
 
 /** What tasks of a service stand under in the index `service`: `namespace/serviceName`. */
-export const serviceIndexValue = ({ namespace }: Pick<Metadata, "namespace">, serviceName: string): string =>
+const serviceIndexValue = ({ namespace }: Pick<Metadata, "namespace">, serviceName: string): string =>
   `${namespace ?? "default"}/${serviceName}`;
 
 /** What a task stands under in the index `slot`: `namespace/serviceName/slot`. */
-export const slotIndexValue = (metadata: Pick<Metadata, "namespace">, serviceName: string, slot: number): string =>
+const slotIndexValue = (metadata: Pick<Metadata, "namespace">, serviceName: string, slot: number): string =>
   `${serviceIndexValue(metadata, serviceName)}/${slot}`;

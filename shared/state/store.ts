@@ -243,9 +243,11 @@ export class Store implements CatchUp {
     const tables = new Set<string>();
     for (let loads = 0; loads < loadsMax; loads += 1) {
       await this.#freshen(ticket);
-      const overlay = at === undefined ? new Overlay() : await this.#past(at);
+      const past = at === undefined ? undefined : await this.#past(at);
       const revision = this.#replica.revision;
-      if (overlay === undefined || revision === undefined) continue;
+      // What undoes the newest entries fits one revision only; the replica may have moved in the moment since it was read.
+      if (revision === undefined || (at !== undefined && past?.from !== revision)) continue;
+      const overlay = past?.overlay ?? new Overlay();
       const reader = new Reader(this.#replica, overlay);
       try {
         const value = call(this.#readTransaction(reader, overlay, at ?? revision));
@@ -280,8 +282,8 @@ export class Store implements CatchUp {
     if (revision < first - 1) throw new GoneError(revision, `this life of the cluster begins at ${first}`);
   }
 
-  /** What differs between `at` and the replica; undefined when the replica moved while it was read. */
-  async #past(at: number): Promise<Overlay | undefined> {
+  /** What differs between `at` and the revision `from`, the replica's when this began; undefined when it was dropped. */
+  async #past(at: number): Promise<{ readonly overlay: Overlay; readonly from: number } | undefined> {
     const { log, uid } = this.#options;
     const overlay = new Overlay();
     const target = this.#replica.revision;
@@ -300,7 +302,7 @@ export class Store implements CatchUp {
       }
       position = tail.entries.at(-1)?.entry.revision ?? target;
     }
-    return this.#replica.revision === target ? overlay : undefined;
+    return { overlay, from: target };
   }
 
   #kinds(): KindDefinition[] {

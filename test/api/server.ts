@@ -11,7 +11,7 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { type Logger, silentLogger } from "../../shared/base/logger.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
-import { openMemory } from "../../shared/log/memory/open.ts";
+import { type MemoryStore, openMemory } from "../../shared/log/memory/open.ts";
 import { Clusters } from "../../shared/state/clusters.ts";
 import type { Target } from "../cases/client.ts";
 
@@ -19,6 +19,7 @@ export const adminToken = "admin-of-the-root";
 
 export type TestServer = {
   readonly target: Target;
+  readonly memory: MemoryStore;
   readonly clusters: Clusters;
   readonly app: ReturnType<typeof buildApp>;
   /** Whom a token stands for, beside the admin. */
@@ -37,7 +38,8 @@ export type ServerOptions = Partial<
 export async function startServer({ prefix = "", logger = silentLogger, ...options }: ServerOptions = {}): Promise<TestServer> {
   const registry = createRegistry(builtinKinds);
   const common = { clock: systemClock, ids: systemIds, logger, registry };
-  const clusters = await Clusters.open({ ...common, ...openMemory() });
+  const memory = openMemory();
+  const clusters = await Clusters.open({ ...common, ...memory });
   const principals = new Map<string, Principal>([[adminToken, { name: "admin", role: "admin", clusterUid: rootScope }]]);
   const app = buildApp({ ...common, clusters, authenticator: mapAuthenticator(principals), release: "0.0.0-test", ...options });
   const mounted = prefix === "" ? app : new Hono().route(prefix, app);
@@ -47,6 +49,7 @@ export async function startServer({ prefix = "", logger = silentLogger, ...optio
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`;
   return {
     target: { baseUrl, token: adminToken, fetch: (url, init) => fetch(url, init) },
+    memory,
     clusters,
     app,
     principals,

@@ -99,7 +99,7 @@ export function totalCost(costs: Readonly<Record<string, Cost>>): Cost {
 }
 
 /** DynamoDB developer guide, "DynamoDB item sizes and formats": names and values. */
-export function itemBytes(item: Item): number {
+function itemBytes(item: Item): number {
   return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
 }
 

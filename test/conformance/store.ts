@@ -15,6 +15,7 @@ import { serviceKind } from "../../shared/kinds/service.ts";
 import { type Task, taskKind } from "../../shared/kinds/task.ts";
 import { TooLargeError } from "../../shared/log/errors.ts";
 import {
+  clusterCheckId,
   networkCheckId,
   nodeCheckId,
   nodeCheckState,
@@ -435,7 +436,10 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
       it("the documented check functions compare what they name", () => {
         const a = { metadata: { uid: "a" }, status: { state: "ready" as const } };
         const b = { metadata: { uid: "b" }, status: { state: "down" as const } };
-        for (const check of [nodeCheckId, networkCheckId, serviceCheckId, taskCheckId] as ((x: object, y: object) => boolean)[]) {
+        for (const check of [clusterCheckId, nodeCheckId, networkCheckId, serviceCheckId, taskCheckId] as ((
+          x: object,
+          y: object,
+        ) => boolean)[]) {
           expect([check(a, a), check(a, b)]).toEqual([true, false]);
         }
         expect([nodeCheckState(a, a), nodeCheckState(a, b)]).toEqual([true, false]);

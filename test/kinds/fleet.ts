@@ -20,7 +20,7 @@ export const networkBody: JsonObject = {
   spec: { driver: "bridge", labels: { tier: "web" } },
 };
 
-export const containerSpec: JsonObject = {
+const containerSpec: JsonObject = {
   image: "busybox:latest",
   command: ["httpd", "-f", "-p", "8080", "-h", "/"],
   env: { GREETING: "hello" },

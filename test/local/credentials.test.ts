@@ -1,6 +1,6 @@
 /** The admin token and the files for kubectl and docker: when they are made, kept and replaced. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

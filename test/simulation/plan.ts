@@ -21,7 +21,7 @@ export type Act =
   | { readonly do: "batch"; readonly places: readonly Place[]; readonly color: string; readonly failAt: number | undefined }
   | {
       readonly do: "watch";
-      readonly from: "now" | "resume" | "former";
+      readonly from: "now" | "resume" | "former" | "above";
       readonly filter: number;
       readonly events: number;
       readonly waitMs: number;
@@ -153,7 +153,7 @@ function drawAct(random: Random, slow: boolean): Act {
   if (drawn < 0.82) return { do: "batch", places: some(random, 7, () => random.pick(places)), color: random.pick(colors), failAt: random.chance(0.2) ? random.int(5) : undefined };
   return {
     do: "watch",
-    from: random.pick(["now", "now", "resume", "resume", "resume", "resume", "former"] as const),
+    from: random.pick(["now", "now", "resume", "resume", "resume", "resume", "former", "above"] as const),
     filter: random.int(watchFilters.length),
     events: random.int(8),
     waitMs: random.scaled(1, 3_000),

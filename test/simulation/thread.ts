@@ -246,6 +246,7 @@ export class Thread {
     const watcher = new Watcher({ id, process, history, judge: this.#judge, keep: (cut) => (this.cut = cut) });
     const former = act.from === "former" ? formerRevision(this.#lives.former(), 1) : undefined;
     if (former !== undefined) return this.#tell(await watcher.expectGone(former), history);
+    if (act.from === "above") return this.#tell(await watcher.expectGone(history.head + 1 + act.events), history);
     if (this.cut !== undefined && this.cut.history !== history) this.cut = undefined;
     const cut = act.from === "resume" ? this.cut : undefined;
     this.#tell(cut === undefined ? await watcher.begin(act) : await watcher.resume(cut, act), history);

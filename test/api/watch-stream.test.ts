@@ -1,0 +1,183 @@
+/** The body of a watch's answer, with a clock that the test moves: bookmarks, ends, and that nothing is read before it is asked for. */
+import { describe, expect, it } from "vitest";
+import { type EventLines, OpenWatches, WatchStream, type WatchStreamOptions } from "../../shared/api/watch-stream.ts";
+import type { WindlassObject } from "../../shared/kinds/object.ts";
+import type { WatchEvent } from "../../shared/state/event.ts";
+import { Filter } from "../../shared/state/filter.ts";
+import { ObjectIndexes } from "../../shared/state/object-indexes.ts";
+import { Watch, type WatchEnd } from "../../shared/state/watch.ts";
+import { ManualClock } from "../local/manual-clock.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const lines: EventLines = {
+  added: ({ metadata }) => encoder.encode(`ADDED ${metadata.name}\n`),
+  changed: ({ type, object }) => encoder.encode(`${type} ${object.metadata.name}\n`),
+  bookmark: (version) => encoder.encode(`BOOKMARK ${version}\n`),
+  failed: (error) => encoder.encode(`ERROR ${String(error)}\n`),
+};
+
+const named = (name: string): WindlassObject => ({ metadata: { name } }) as WindlassObject;
+const event = (revision: number, name = `n${revision}`): WatchEvent => ({
+  type: "create",
+  kind: "Node",
+  key: `nodes/${name}`,
+  object: named(name),
+  revision,
+  resourceVersion: String(revision * 1000),
+});
+
+function setUp(options: Partial<WatchStreamOptions> = {}, queueMax = 100) {
+  const clock = new ManualClock();
+  const source = { revision: 5, feed: () => new Promise<void>(() => undefined), closed: () => undefined };
+  const watch = new Watch(
+    new Filter([], (plural) => new ObjectIndexes({ plural, indexes: {} })),
+    { revision: 5, place: 999 },
+    source,
+    queueMax,
+  );
+  watch.live = true;
+  const open = new OpenWatches();
+  const defaults = {
+    watch,
+    initial: [],
+    lines,
+    clock,
+    endsMs: clock.monotonic() + 60_000,
+    expires: undefined,
+    bookmarkMs: undefined,
+  };
+  const stream = new WatchStream(
+    { ...defaults, errorOf: ({ end }) => (end.reason === "gone" ? "gone" : undefined), ...options },
+    open,
+  );
+  const reader = stream.readable().getReader();
+  const read = async (): Promise<string> => {
+    const { done, value } = await reader.read();
+    return done ? "end" : decoder.decode(value);
+  };
+  return { clock, watch, open, stream, reader, read };
+}
+
+/** Lets everything run that needs no time. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("a watch's stream", () => {
+  it("tells what is there, then what happens, many lines at once where many wait", async () => {
+    const { watch, read } = setUp({ initial: [named("a"), named("b")] });
+    expect(await read()).toBe("ADDED a\nADDED b\n");
+    const next = read();
+    watch.push(event(6));
+    expect(await next).toBe("create n6\n");
+    for (const revision of [7, 8, 9]) watch.push(event(revision));
+    expect(await read()).toBe("create n7\ncreate n8\ncreate n9\n");
+  });
+
+  it("takes nothing from the watch before its reader asks", async () => {
+    const { watch, read } = setUp();
+    for (const revision of [6, 7]) watch.push(event(revision));
+    await settle();
+    expect(watch.queued).toBe(2);
+    await read();
+    expect(watch.queued).toBe(0);
+  });
+
+  it("sends what waits in pieces of bounded size", async () => {
+    const initial = Array.from({ length: 5_000 }, (_, number) => named(`n${number}-${"x".repeat(100)}`));
+    const { read } = setUp({ initial });
+    const sizes: number[] = [];
+    for (let told = 0; told < initial.length; ) {
+      const text = await read();
+      sizes.push(text.length);
+      told += text.split("\n").length - 1;
+    }
+    expect(Math.max(...sizes)).toBeLessThan(66_000);
+    expect(sizes.length).toBeGreaterThan(5);
+  });
+
+  it("sends a bookmark when one is due, also between events, and says how far it has come", async () => {
+    const { clock, watch, read } = setUp({ bookmarkMs: 30_000 });
+    const first = read();
+    await settle();
+    clock.advance(30_000);
+    expect(await first).toBe("BOOKMARK 5999\n");
+    for (const revision of [6, 7]) watch.push(event(revision));
+    clock.advance(29_999);
+    expect(await read()).toBe("create n6\ncreate n7\n");
+  });
+
+  it("sends no bookmark before the beginning is told, and none unasked", async () => {
+    const { clock, read } = setUp({ bookmarkMs: 30_000, initial: [named("a")] });
+    clock.advance(30_000);
+    expect(await read()).toBe("ADDED a\n");
+    const plain = setUp();
+    const waiting = plain.read();
+    await settle();
+    plain.clock.advance(59_999);
+    plain.watch.push(event(6));
+    expect(await waiting).toBe("create n6\n");
+  });
+
+  it("ends at its time, after a last bookmark where they were asked for", async () => {
+    for (const [bookmarkMs, wanted] of [
+      [undefined, ["end"]],
+      [120_000, ["BOOKMARK 5999\n", "end"]],
+    ] as const) {
+      const { clock, watch, read, open } = setUp({ bookmarkMs });
+      const first = read();
+      await settle();
+      clock.advance(60_000);
+      const got = [await first];
+      if (got[0] !== "end") got.push(await read());
+      expect(got).toEqual(wanted);
+      expect([watch.ended, open.size]).toEqual([true, 0]);
+    }
+  });
+
+  it("ends with its token, though events wait", async () => {
+    const clock = new ManualClock();
+    const { clock: own, watch, read } = setUp({ expires: clock.now() + 1_000 });
+    watch.push(event(6));
+    own.advance(1_000);
+    expect(await read()).toBe("end");
+  });
+
+  it("ends with an ERROR where its reader must list afresh, and without a word where it can resume", async () => {
+    const ends: readonly (readonly [WatchEnd, string])[] = [
+      [{ reason: "gone", resourceVersion: "5999", message: "x" }, "ERROR gone\n"],
+      [{ reason: "restarted", resourceVersion: "5999" }, "end"],
+      [{ reason: "overflow", resourceVersion: "5999" }, "end"],
+    ];
+    for (const [end, wanted] of ends) {
+      const { watch, read } = setUp();
+      const next = read();
+      watch.endWith(end);
+      expect(await next).toBe(wanted);
+    }
+  });
+
+  it("tells what was queued before the end", async () => {
+    const { watch, read } = setUp();
+    watch.push(event(6));
+    watch.endWith({ reason: "restarted", resourceVersion: "6000" });
+    expect([await read(), await read()]).toEqual(["create n6\n", "end"]);
+  });
+
+  it("a reader that is too slow loses its watch, not its place: the queue is bounded", async () => {
+    const { watch, read } = setUp({}, 2);
+    for (const revision of [6, 7, 8]) watch.push(event(revision));
+    expect([watch.end?.reason, watch.end?.resourceVersion]).toEqual(["overflow", "5999"]);
+    expect(await read()).toBe("end");
+  });
+
+  it("closes its watch when its reader cancels, and when the process ends all", async () => {
+    const one = setUp();
+    await one.reader.cancel();
+    expect([one.watch.ended, one.open.size]).toEqual([true, 0]);
+    const two = setUp();
+    const waiting = two.read();
+    await settle();
+    two.open.endAll();
+    expect(await waiting).toBe("end");
+  });
+});

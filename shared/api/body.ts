@@ -5,7 +5,7 @@ import { badRequest, RefusedError } from "./errors.ts";
 import { scanJson } from "./json-scan.ts";
 
 /** Kubernetes' limit of a request's body. Objects have a lower one (objectBytesMax), which names itself. */
-export const bodyBytesMax = 3 * 1024 * 1024;
+const bodyBytesMax = 3 * 1024 * 1024;
 
 export const jsonTypes = ["application/json"] as const;
 export const mergePatchTypes = ["application/merge-patch+json"] as const;
@@ -30,7 +30,11 @@ export async function requiredBody(body: () => Promise<Json | undefined>): Promi
 }
 
 async function readBody(request: Request, types: readonly string[]): Promise<Json | undefined> {
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request).catch((error: unknown) => {
+    if (error instanceof RefusedError) throw error;
+    // The client went away, or sent less than it announced: nobody hears this.
+    throw badRequest("the body could not be read to its end");
+  });
   // A client may well name a type for nothing.
   if (bytes.length === 0) return undefined;
   checkType(request.headers.get("content-type"), types);

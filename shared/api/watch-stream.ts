@@ -71,6 +71,8 @@ export class WatchStream {
   #ready: Promise<void> | undefined;
   #alarm: Promise<void> | undefined;
   #failure: unknown;
+  /** The reader has left: the stream is closed already. */
+  #cancelled = false;
 
   constructor(options: WatchStreamOptions, open: OpenWatches) {
     this.#options = options;
@@ -83,7 +85,11 @@ export class WatchStream {
   /** The body. Nothing is read from the watch before the transport asks. */
   readable(): ReadableStream<Uint8Array> {
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => this.#pull(controller);
-    return new ReadableStream({ pull, cancel: () => this.end() }, { highWaterMark: 0 });
+    const cancel = () => {
+      this.#cancelled = true;
+      this.end();
+    };
+    return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
   }
 
   /** Ends it after what was handed over. Idempotent. */
@@ -93,9 +99,19 @@ export class WatchStream {
     this.#options.watch.close();
   }
 
-  /** Hands over what there is, or waits for it. */
+  /** A line that can't be made is a bug: the reader is told so, and the watch is closed. */
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    try {
+      await this.#handOver(controller);
+    } catch (error) {
+      this.#close(controller, this.#options.lines.failed(error));
+    }
+  }
+
+  /** Hands over what there is, or waits for it. */
+  async #handOver(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
+      if (this.#cancelled) return;
       if (this.#stop.signal.aborted) return controller.close();
       if (this.#isOver()) return this.#close(controller, this.#bookmark());
       const bytes = this.#next();

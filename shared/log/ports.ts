@@ -122,7 +122,8 @@ export interface Objects {
   /**
    * Writes rows, each once, each only over a lower revision; an update also only where a row is. A delete leaves a
    * tombstone for tombstoneMs from `now`, so that a late write can't bring the row back; so a create or a delete may be written
-   * over nothing. Settles all of them, then rejects if one has no clear answer. Idempotent.
+   * over nothing. A delete done again begins its tombstone's time anew: until the marker has passed it, somebody may begin to
+   * write what was there before. Settles all of them, then rejects if one has no clear answer. Idempotent.
    */
   apply(uid: string, writes: readonly RowWrite[], now: number): Promise<void>;
   /** Removes rows, cells and markers of a life, at most `limit` items; true when nothing is left. */

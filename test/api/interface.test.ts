@@ -5,6 +5,7 @@ import { authenticateUpgrade } from "../../shared/api/authenticate.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import type { Logger } from "../../shared/base/logger.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
+import { apiVersion } from "../../shared/kinds/object.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { Stripper } from "../../shared/state/stripper.ts";
@@ -30,8 +31,8 @@ async function store(): Promise<Store> {
 async function createTogether(names: readonly string[]): Promise<number> {
   const { revision } = await (await store()).update(
     (transaction) => {
-      for (const name of names)
-        transaction.nodes.create({ ...(node(name) as never), spec: nodeKind.spec.parse({ address: "tcp://a:1" }) });
+      const spec = nodeKind.spec.parse({ address: "tcp://a:1" });
+      for (const name of names) transaction.nodes.create({ apiVersion, kind: "Node", metadata: { name }, spec });
     },
     { actor: "test" },
   );

@@ -111,9 +111,12 @@ describe("continue tokens", () => {
   });
 
   it("anything else is refused", () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(() => readToken(text, "q")).toThrow(RefusedError)));
+    const refused = (text: string) => {
+      expect(() => readToken(text, "q")).toThrow(RefusedError);
+    };
+    fc.assert(fc.property(fc.string(), refused));
     const odd = ["null", "{}", "[]", "[1,2,3,4]", '["a","b","c","d"]'].map((json) => Buffer.from(json).toString("base64url"));
-    for (const text of odd) expect(() => readToken(text, "q")).toThrow(RefusedError);
+    for (const text of odd) refused(text);
   });
 });
 

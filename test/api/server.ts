@@ -15,7 +15,7 @@ import { type MemoryStore, openMemory } from "../../shared/log/memory/open.ts";
 import { Clusters } from "../../shared/state/clusters.ts";
 import type { Target } from "../cases/client.ts";
 
-export const adminToken = "admin-of-the-root";
+const adminToken = "admin-of-the-root";
 
 export type TestServer = {
   readonly target: Target;

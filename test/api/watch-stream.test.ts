@@ -170,10 +170,26 @@ describe("a watch's stream", () => {
     expect(await read()).toBe("end");
   });
 
+  it("a line that can't be made is told as an error, and closes the watch", async () => {
+    const broken = { ...lines, changed: () => JSON.parse("{") as Uint8Array };
+    const { watch, read } = setUp({ lines: broken });
+    watch.push(event(6));
+    expect(await read()).toMatch(/^ERROR SyntaxError/);
+    expect([await read(), watch.ended]).toEqual(["end", true]);
+  });
+
   it("closes its watch when its reader cancels, and when the process ends all", async () => {
-    const one = setUp();
+    const failures: unknown[] = [];
+    const failed = (error: unknown) => {
+      failures.push(error);
+      return lines.failed(error);
+    };
+    const one = setUp({ lines: { ...lines, failed } });
+    const pending = one.read();
+    await settle();
     await one.reader.cancel();
-    expect([one.watch.ended, one.open.size]).toEqual([true, 0]);
+    await settle();
+    expect([await pending, one.watch.ended, one.open.size, failures]).toEqual(["end", true, 0, []]);
     const two = setUp();
     const waiting = two.read();
     await settle();

@@ -31,7 +31,7 @@ export type RequestOptions = {
 };
 
 export const group = "/apis/windlass.dev/v1";
-export const mergePatch = "application/merge-patch+json";
+const mergePatch = "application/merge-patch+json";
 
 export class Client {
   readonly #target: () => Target;

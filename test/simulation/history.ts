@@ -69,6 +69,11 @@ export class History {
     return last;
   }
 
+  isDeletedAfter(key: string, revision: number): boolean {
+    const later = this.entries.slice(Math.max(0, revision + 1 - this.first));
+    return later.some(({ changes }) => changes.some((change) => change.key === key && change.action === "delete"));
+  }
+
   /** The first event after `version` that the filter sees; undefined: none yet. */
   nextEvent(version: number, filter: WatchFilter): ExpectedEvent | undefined {
     const from = Math.max(0, Math.floor(version / placesPerRevision) - this.first);

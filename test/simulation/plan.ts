@@ -55,7 +55,7 @@ export type Plan = {
 };
 
 /** Kinds of runs to keep to; absent: as the seed says. */
-export type Focus = { readonly small?: true; readonly slow?: true; readonly seals?: true; readonly strips?: true };
+export type Focus = { readonly small?: true; readonly slow?: true; readonly seals?: true; readonly strips?: true; readonly crowded?: true; readonly stuck?: true };
 
 const hourMs = 3_600_000;
 
@@ -66,11 +66,15 @@ export function drawPlan(seed: number, focus: Focus = {}): Plan {
   /** In slow runs tombstones expire and writers sleep for days. */
   const slow = random.chance(0.3) || focus.slow === true;
   const restMostMs = slow ? 30 * hourMs : 2_000;
-  const processes = exclusive ? 1 : 1 + random.int(3);
-  const threadsEach = 1 + random.int(3);
+  /** Many threads of few processes write at once, and many replies are lost. */
+  const crowded = random.chance(0.1) || focus.crowded === true;
+  /** Publishers seldom get on: the marker stands for days while rows above it are written. */
+  const stuck = random.chance(0.1) || focus.stuck === true;
+  const processes = exclusive ? 1 : crowded ? 2 : 1 + random.int(3);
+  const threadsEach = crowded ? 4 : 1 + random.int(3);
   const seals = random.chance(0.15) || focus.seals === true;
   const threads = Array.from({ length: processes * threadsEach }, (_, index): ThreadPlan => {
-    const acts = Array.from({ length: 4 + random.int(14) }, () => drawActs(random, restMostMs, slow)).flat();
+    const acts = Array.from({ length: 4 + random.int(18) }, () => drawActs(random, crowded ? 20 : restMostMs, slow)).flat();
     if (seals && index === 0) acts.splice(Math.floor(acts.length / 2), 0, { do: "seal" });
     return { name: `thread${index}`, process: index % processes, acts };
   });
@@ -85,7 +89,7 @@ export function drawPlan(seed: number, focus: Focus = {}): Plan {
     threads,
     crashes: exclusive ? [] : some(random, 2, () => ({ process: random.int(processes), atMs: random.scaled(10, spanMs) })),
     strips: some(random, focus.strips === true ? 30 : 10, () => ({ atMs: random.scaled(10, spanMs), keepMs: random.pick([-60_000, -60_000, 0, 1_000, hourMs]) })),
-    ...drawFaults(random, { exclusive, slow }),
+    ...drawFaults(random, { exclusive, slow, crowded, stuck }),
     lostWakeUps: random.pick([0, 0.1, 0.4]),
     masked: [],
   };
@@ -95,7 +99,9 @@ function some<T>(random: Random, most: number, draw: () => T): T[] {
   return Array.from({ length: random.int(most + 1) }, draw);
 }
 
-function drawFaults(random: Random, { exclusive, slow }: { readonly exclusive: boolean; readonly slow: boolean }) {
+type Weather = { readonly exclusive: boolean; readonly slow: boolean; readonly crowded: boolean; readonly stuck: boolean };
+
+function drawFaults(random: Random, { exclusive, slow, crowded, stuck }: Weather) {
   const rate = (most: number) => (random.chance(0.25) ? 0 : most * random.next());
   const pauseMs = slow ? 40 * hourMs : random.pick([300, 8_000]);
   const helperPauseMs = slow ? hourMs / 3 : random.pick([300, 8_000]);
@@ -105,7 +111,7 @@ function drawFaults(random: Random, { exclusive, slow }: { readonly exclusive: b
     pause: rate(0.15),
     pauseMs,
     refuse: rate(0.08),
-    lose: rate(0.25),
+    lose: crowded ? 0.4 : rate(0.25),
     late: rate(0.15),
     lateMs,
     twice: rate(0.1),
@@ -118,7 +124,7 @@ function drawFaults(random: Random, { exclusive, slow }: { readonly exclusive: b
     pauseMs: helperPauseMs,
     refuse: rate(0.08),
     lose: rate(0.15),
-    late: rate(0.3),
+    late: stuck ? 0.5 : rate(0.3),
     lateMs,
     twice: rate(0.1),
     torn: rate(0.3),

@@ -169,6 +169,7 @@ export class Thread {
     const at = this.#revisionFor(act, history);
     try {
       const { value, revision } = await store.view((transaction) => act.queries.map((query) => ask(transaction, query)), at === undefined ? {} : { at });
+      this.#judge.check(act.at !== "former" || at === undefined, () => `${id}: ${at} of a former life was answered`);
       this.#judge.check(at === undefined || revision === at, () => `${id}: asked for ${at}, answered at ${revision}`);
       this.#judge.readingsAt(id, history, value, { revision, headBefore: at === undefined ? headBefore : 0 });
     } catch (error) {

@@ -15,6 +15,7 @@ export type WorldBreak =
   | "update over nothing"
   | "delete leaves no tombstone"
   | "tombstone is short"
+  | "tombstone keeps its first time"
   | "create over a tombstone"
   | "marker moves from any value";
 
@@ -88,7 +89,8 @@ export class Life {
     const { breaks } = this.#world;
     const there = this.rows.get(write.key);
     const over = breaks("create over a tombstone") && there?.write.action === "delete" ? undefined : there;
-    if (over !== undefined && over.write.revision >= write.revision && !breaks("row takes any revision")) return;
+    const isAgain = write.action === "delete" && over?.write.revision === write.revision && !breaks("tombstone keeps its first time");
+    if (over !== undefined && over.write.revision >= write.revision && !isAgain && !breaks("row takes any revision")) return;
     const isThere = over !== undefined && over.write.action !== "delete";
     if (write.action === "update" && !isThere && !breaks("update over nothing")) return;
     if (write.action !== "delete") {

@@ -138,12 +138,14 @@ export class DynamoObjects implements Objects {
   async #write(uid: string, write: RowWrite, now: number): Promise<boolean> {
     // An update without a row is of a life's past: its create was applied, so what is not there has been deleted since.
     const where = write.action === "update" ? `attribute_exists(${value}) AND` : `attribute_not_exists(${key}) OR`;
+    // A delete over its own tombstone begins its time anew.
+    const below = write.action === "delete" ? "<=" : "<";
     return this.#isWritten(
       this.#clients.single.send(
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...itemKey(uid, rowKey(write.key)), [revision]: number(write.revision), ...rowBody(write, now) },
-          ConditionExpression: `${where} ${revision} < :revision`,
+          ConditionExpression: `${where} ${revision} ${below} :revision`,
           ExpressionAttributeValues: { ":revision": number(write.revision) },
         }),
       ),

@@ -9,7 +9,8 @@ export function writeRows(life: Life, writes: readonly RowWrite[], now: number):
   dropExpired(life, now);
   for (const write of writes) {
     const there = life.rows.get(write.key);
-    if (there !== undefined && there.revision >= write.revision) continue;
+    const isAgain = write.action === "delete" && there?.revision === write.revision;
+    if (there !== undefined && there.revision >= write.revision && !isAgain) continue;
     if (write.action === "update" && (there === undefined || there.action === "delete")) continue;
     const row = deepFreeze(write);
     life.rows.set(row.key, row);

@@ -25,8 +25,7 @@ const openApp: BuildApp = async ({ data }) => {
     const stopping = new AbortController();
     const authenticator = tokenAuthenticator(tokens);
     const app = buildApp({ ...common, clusters, registry, authenticator, release: version, stop: stopping.signal });
-    const lives = () => clusters.open().map(({ uid }) => uid);
-    const upkeep = keepUp({ ...common, ...sqlite, lives }, stopping.signal);
+    const upkeep = keepUp({ ...common, ...sqlite, retentions: () => clusters.retentions() }, stopping.signal);
     return {
       tokens,
       fetch: app.fetch,

@@ -3,7 +3,6 @@
  * them with the entries), and nobody listens to events outside the process yet, so what is applied counts as published.
  */
 import type { Clock } from "../../shared/base/clock.ts";
-import { retentionMs } from "../../shared/base/limits.ts";
 import type { Logger } from "../../shared/base/logger.ts";
 import type { Log, Objects } from "../../shared/log/ports.ts";
 import { Stripper } from "../../shared/state/stripper.ts";
@@ -13,8 +12,8 @@ export type UpkeepOptions = {
   readonly objects: Objects;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The lives that are open now. */
-  readonly lives: () => readonly string[];
+  /** The lives there are, each with how many milliseconds its entries are kept. */
+  readonly retentions: () => Promise<ReadonlyMap<string, number>>;
 };
 
 const intervalMs = 60_000;
@@ -27,7 +26,7 @@ export async function keepUp(options: UpkeepOptions, signal: AbortSignal): Promi
   while (!signal.aborted) {
     try {
       await clock.sleep(intervalMs, signal);
-      for (const uid of options.lives()) await strip(options, uid, signal);
+      for (const life of await options.retentions()) await strip(options, life, signal);
     } catch (error) {
       if (!signal.aborted) logger.log("error", "old entries can't be stripped", { error });
     }
@@ -35,7 +34,11 @@ export async function keepUp(options: UpkeepOptions, signal: AbortSignal): Promi
 }
 
 /** One round of one life: what is applied counts as published, and what is older than the retention goes. */
-async function strip({ log, objects, clock }: UpkeepOptions, uid: string, signal: AbortSignal): Promise<void> {
+async function strip(
+  { log, objects, clock }: UpkeepOptions,
+  [uid, retentionMs]: [string, number],
+  signal: AbortSignal,
+): Promise<void> {
   const markers = await objects.markers(uid);
   if (markers === undefined) return;
   const { applied, published } = markers;

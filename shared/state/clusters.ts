@@ -2,8 +2,10 @@
  * The clusters of one installation, by name. Each is a log of its own, named by its uid; which clusters there are is the state of
  * the root, a log like theirs whose uid stands in a cell. A name is resolved anew when its log turns out to be sealed.
  */
-import { clusterKind } from "../kinds/cluster.ts";
+import { retentionMs } from "../base/limits.ts";
+import { type Cluster, clusterKind } from "../kinds/cluster.ts";
 import { apiVersion } from "../kinds/object.ts";
+import { parseDuration } from "../kinds/quantity.ts";
 import type { Cells, Log, Objects } from "../log/ports.ts";
 import { AlreadyExistsError, SealedError, UnavailableError } from "./errors.ts";
 import { Store, type StoreOptions, type UpdateOptions } from "./store.ts";
@@ -55,6 +57,7 @@ export class Clusters {
     const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
     if (cluster === undefined) return undefined;
     const store = await this.#store(name, cluster.metadata.uid);
+    if (cluster.status?.state !== "ready") await this.#becomeReady(cluster);
     this.#names.set(name, store);
     return store;
   }
@@ -89,6 +92,13 @@ export class Clusters {
     store.close();
   }
 
+  /** How long entries are kept before they are stripped, in milliseconds, by life: the root's own and every cluster's. */
+  async retentions(): Promise<ReadonlyMap<string, number>> {
+    const { value: clusters } = await this.root.view((transaction) => transaction.clusters.find());
+    const named = clusters.map(({ metadata, spec }): [string, number] => [metadata.uid, retentionOf(spec)]);
+    return new Map([[this.root.uid, retentionMs], ...named]);
+  }
+
   /** Stores that are open now, the root's first. */
   open(): readonly Store[] {
     return [this.root, ...this.#stores.values()];
@@ -121,6 +131,21 @@ export class Clusters {
     } catch (error) {
       if (!(error instanceof AlreadyExistsError)) throw error;
     }
+    await this.resolve(defaultCluster);
+  }
+
+  /** Its log has begun, so it can be worked with. Of a cluster that was replaced meanwhile nothing is said. */
+  async #becomeReady({ metadata: { name, uid } }: Cluster): Promise<void> {
+    await this.root.update(
+      (transaction) => {
+        const table = transaction.of(clusterKind);
+        const cluster = table.get(name);
+        if (cluster?.metadata.uid !== uid || cluster.status?.state === "ready") return;
+        const status = { ...cluster.status, state: "ready" as const, observedGeneration: cluster.metadata.generation };
+        table.update({ ...cluster, status });
+      },
+      { actor },
+    );
   }
 
   async #store(name: string, uid: string): Promise<Store> {
@@ -136,6 +161,11 @@ export class Clusters {
     this.#stores.set(uid, store);
     return store;
   }
+}
+
+/** "never" keeps everything. */
+function retentionOf({ retention }: Cluster["spec"]): number {
+  return retention === "never" ? Number.POSITIVE_INFINITY : (parseDuration(retention) ?? retentionMs);
 }
 
 /** The root's current life, chosen once by whoever comes first. */

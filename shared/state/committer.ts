@@ -88,7 +88,18 @@ export class Committer {
     return new Promise((resolve, reject) => {
       const told = resolve as (answer: Answer<unknown>) => void;
       const startedMs = clock.monotonic();
-      this.#enqueue({ call, seal, context, ticket: replica.ticket(), startedMs, resolve: told, reject, tables: new Set(), losses: 0, loads: 0 });
+      this.#enqueue({
+        call,
+        seal,
+        context,
+        ticket: replica.ticket(),
+        startedMs,
+        resolve: told,
+        reject,
+        tables: new Set(),
+        losses: 0,
+        loads: 0,
+      });
     });
   }
 

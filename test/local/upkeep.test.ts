@@ -36,7 +36,19 @@ describe("upkeep", () => {
     const old = Array.from({ length: 250 }, () => now - retentionMs - 1);
     const ports = await store([...old, now - retentionMs + 1, now]);
     const done = new AbortController();
-    await keepUp({ ...ports, clock: clockAt(now, 1, done), logger: silentLogger, lives: () => ["life", "unknown"] }, done.signal);
+    await keepUp(
+      {
+        ...ports,
+        clock: clockAt(now, 1, done),
+        logger: silentLogger,
+        retentions: async () =>
+          new Map([
+            ["life", retentionMs],
+            ["unknown", retentionMs],
+          ]),
+      },
+      done.signal,
+    );
     expect(await ports.objects.markers("life")).toMatchObject({ published: first + 251, stripped: first + 249 });
     expect((await ports.log.read("life", { after: first + 248, limit: 9, consistent: true })).kind).toBe("trimmed");
     expect(await ports.log.read("life", { after: first + 249, limit: 9, consistent: true })).toMatchObject({
@@ -45,17 +57,28 @@ describe("upkeep", () => {
     });
   });
 
+  it("a life whose entries are kept for ever keeps them", async () => {
+    const ports = await store([0, 0]);
+    const done = new AbortController();
+    const retentions = async () => new Map([["life", Number.POSITIVE_INFINITY]]);
+    await keepUp({ ...ports, clock: clockAt(10 * retentionMs, 2, done), logger: silentLogger, retentions }, done.signal);
+    expect(await ports.objects.markers("life")).toMatchObject({ published: first + 1, stripped: first - 1 });
+  });
+
   it("a round that fails is told, and the next one does its work", async () => {
     const now = 10 * retentionMs;
     const ports = await store([0]);
     const done = new AbortController();
     const told: LogLevel[] = [];
     let failures = 1;
-    const lives = () => {
+    const retentions = async () => {
       if (failures-- > 0) throw new Error("mine");
-      return ["life"];
+      return new Map([["life", retentionMs]]);
     };
-    await keepUp({ ...ports, clock: clockAt(now, 2, done), logger: { log: (level) => told.push(level) }, lives }, done.signal);
+    await keepUp(
+      { ...ports, clock: clockAt(now, 2, done), logger: { log: (level) => told.push(level) }, retentions },
+      done.signal,
+    );
     expect(told).toEqual(["error"]);
     expect(await ports.objects.markers("life")).toMatchObject({ stripped: first });
   });

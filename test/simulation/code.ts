@@ -26,7 +26,18 @@ export type Limits = Pick<LimitsModule, "lagEntriesMax" | "objectBytesMax" | "en
 export type Edit = { readonly file: string; readonly find: string; readonly put: string };
 
 const shared = resolve(import.meta.dirname, "../../shared");
-const rooms = ["base", "kinds", "log/memory", "log/cell-condition.ts", "log/codec.ts", "log/errors.ts", "log/fold.ts", "log/key-order.ts", "log/ports.ts", "state"];
+const rooms = [
+  "base",
+  "kinds",
+  "log/memory",
+  "log/cell-condition.ts",
+  "log/codec.ts",
+  "log/errors.ts",
+  "log/fold.ts",
+  "log/key-order.ts",
+  "log/ports.ts",
+  "state",
+];
 
 /** Reached within a run of some dozen entries. */
 export const smallLimits: readonly Edit[] = [

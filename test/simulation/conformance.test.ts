@@ -29,7 +29,15 @@ class EagerScheduler extends Scheduler {
 const open = (appendMax: number, exclusive: boolean) => async (): Promise<OpenedPorts> => {
   const scheduler = new EagerScheduler(Date.now());
   const world = new World(() => scheduler.nowMs);
-  const link = new Link({ name: "test", seed: 1, scheduler, faults: noFaults, masked: new Set(), happened: () => undefined, skewMs: 0 });
+  const link = new Link({
+    name: "test",
+    seed: 1,
+    scheduler,
+    faults: noFaults,
+    masked: new Set(),
+    happened: () => undefined,
+    skewMs: 0,
+  });
   return {
     log: new SimulatedLog(world, link, { appendMax, compressAboveBytes: Number.POSITIVE_INFINITY, exclusive }),
     objects: new SimulatedObjects(world, link),

@@ -1,6 +1,7 @@
 /** Publishers and strippers: short-lived processes of their own, woken now and then, killed anywhere. */
-import type { Entry } from "../../shared/log/ports.ts";
+
 import { fold } from "../../shared/log/fold.ts";
+import type { Entry } from "../../shared/log/ports.ts";
 import type { Code } from "./code.ts";
 import { errorName, isHarmless } from "./errors.ts";
 import type { History } from "./history.ts";
@@ -29,7 +30,8 @@ export async function publish(options: HelperOptions, history: History, record: 
   const objects = new SimulatedObjects(world, link, broken);
   const log = new SimulatedLog(world, link, shape, broken);
   await judged(options.judge, "publisher", async () => {
-    if (broken === "stream records are data" && record !== undefined) return applyRecord(objects, history, { record, nowMs: link.now() });
+    if (broken === "stream records are data" && record !== undefined)
+      return applyRecord(objects, history, { record, nowMs: link.now() });
     const sink = { publish: (_uid: string, entries: readonly Entry[]) => handOver(options, history, entries) };
     await new code.Publisher({ log, objects, clock: link, sink }).run(history.uid);
   });
@@ -45,7 +47,11 @@ export async function strip(options: HelperOptions, history: History, beforeMs: 
 }
 
 /** What DESIGN section 1, rule 6, forbids: the record's entry is taken for the next one. */
-async function applyRecord(objects: SimulatedObjects, { uid }: History, { record, nowMs }: { readonly record: Entry; readonly nowMs: number }): Promise<void> {
+async function applyRecord(
+  objects: SimulatedObjects,
+  { uid }: History,
+  { record, nowMs }: { readonly record: Entry; readonly nowMs: number },
+): Promise<void> {
   const markers = await objects.markers(uid);
   if (markers === undefined || record.seal === true || record.revision <= markers.applied) return;
   await objects.apply(uid, fold([record]), nowMs);

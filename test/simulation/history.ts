@@ -96,7 +96,8 @@ function applyChange(state: Map<string, Thing>, change: Change, version: string)
     return undefined;
   }
   const value = change.value as unknown as Thing;
-  if (value.metadata.resourceVersion !== version) return `${change.key} has version ${value.metadata.resourceVersion}, not ${version}`;
+  if (value.metadata.resourceVersion !== version)
+    return `${change.key} has version ${value.metadata.resourceVersion}, not ${version}`;
   state.set(change.key, value);
   return undefined;
 }
@@ -127,7 +128,8 @@ function typeFor(change: Change, { rules }: WatchFilter): string | undefined {
   return undefined;
 }
 
-const before = (change: Change): Thing | undefined => (change.action === "create" ? undefined : (change.previous as unknown as Thing));
+const before = (change: Change): Thing | undefined =>
+  change.action === "create" ? undefined : (change.previous as unknown as Thing);
 const now = (change: Change): Thing | undefined => (change.action === "delete" ? undefined : (change.value as unknown as Thing));
 
 const stamped = (thing: Thing | undefined, version: number): Thing | undefined =>

@@ -2,8 +2,9 @@
  * Judges what was answered by the oracle, and what was done to the world as it is done. The first thing that is wrong is the run's
  * failure; nothing is judged after it.
  */
-import type { Change, EncodedEntry, MarkerName } from "../../shared/log/ports.ts";
+
 import { jsonText } from "../../shared/base/json.ts";
+import type { Change, EncodedEntry, MarkerName } from "../../shared/log/ports.ts";
 import type { Limits } from "./code.ts";
 import { History, type State } from "./history.ts";
 import { agrees, describeReadings, isSame, type Reading } from "./query.ts";
@@ -74,10 +75,16 @@ export class Judge implements Observer {
       const wrong = history.add(entry);
       if (wrong !== undefined) return this.fail(`${entry.actor}: ${wrong}`);
       for (const change of entry.changes) this.#checkSize(change);
-      this.check(entry.changes.length <= this.#limits.entryChangesMax, () => `an entry of ${entry.changes.length} changes was put`);
+      this.check(
+        entry.changes.length <= this.#limits.entryChangesMax,
+        () => `an entry of ${entry.changes.length} changes was put`,
+      );
     }
     const lag = history.head - (life.markers?.applied ?? 0);
-    this.check(lag <= this.#limits.lagEntriesMax, () => `${lag} entries lie between applied and head; at most ${this.#limits.lagEntriesMax}`);
+    this.check(
+      lag <= this.#limits.lagEntriesMax,
+      () => `${lag} entries lie between applied and head; at most ${this.#limits.lagEntriesMax}`,
+    );
     this.#landed(history, run);
   }
 
@@ -100,7 +107,10 @@ export class Judge implements Observer {
     const history = this.history(life.uid);
     history.stripped = Math.max(history.stripped, revision);
     const { applied = 0, published = 0 } = life.markers ?? {};
-    this.check(revision <= applied && revision <= published, () => `${revision} was stripped; applied is ${applied}, published ${published}`);
+    this.check(
+      revision <= applied && revision <= published,
+      () => `${revision} was stripped; applied is ${applied}, published ${published}`,
+    );
     this.check(history.published.has(revision), () => `${revision} was stripped before it was handed over`);
   }
 
@@ -109,10 +119,16 @@ export class Judge implements Observer {
   }
 
   /** Readings of a state that was to be as new as `headBefore`. */
-  readingsAt(who: string, history: History, readings: readonly Reading[], { revision, headBefore }: { revision: number; headBefore: number }): void {
+  readingsAt(
+    who: string,
+    history: History,
+    readings: readonly Reading[],
+    { revision, headBefore }: { revision: number; headBefore: number },
+  ): void {
     this.check(revision >= headBefore, () => `${who}: read at ${revision}, though ${headBefore} was there before it began`);
     const state = history.at(revision);
-    if (state === undefined) return this.fail(`${who}: answered at ${revision}; the log goes from ${history.first} to ${history.head}`);
+    if (state === undefined)
+      return this.fail(`${who}: answered at ${revision}; the log goes from ${history.first} to ${history.head}`);
     this.check(agrees(readings, state), () => `${who}: not the state at ${revision}: ${describeReadings(readings, state)}`);
   }
 
@@ -121,7 +137,9 @@ export class Judge implements Observer {
     for (let revision = headBefore; revision <= history.head; revision += 1) {
       if (agrees(readings, history.at(revision) as State)) return;
     }
-    this.fail(`${who}: no state since ${headBefore} justifies the answer: ${describeReadings(readings, history.at(history.head))}`);
+    this.fail(
+      `${who}: no state since ${headBefore} justifies the answer: ${describeReadings(readings, history.at(history.head))}`,
+    );
   }
 
   /** Whether what follows `revision` (wholly known) can be refused. */
@@ -134,13 +152,20 @@ export class Judge implements Observer {
     const life = this.#world.life(history.uid);
     const { applied = 0, published = 0 } = life.markers ?? {};
     const goal = history.isSealed ? history.head - 1 : history.head;
-    this.check(applied === goal && published === history.head, () => `publishers rest at ${applied} and ${published}; the head is ${history.head}, ${when}`);
+    this.check(
+      applied === goal && published === history.head,
+      () => `publishers rest at ${applied} and ${published}; the head is ${history.head}, ${when}`,
+    );
     const state = history.at(applied) ?? new Map<string, Thing>();
     for (const [key, { write }] of life.rows) {
       if (write.action === "delete") continue;
       const expected = state.get(key);
-      if (expected === undefined) return this.fail(`the row ${key} of revision ${write.revision} is there, ${when}; the object was deleted`);
-      this.check(isSame(expected, write.value), () => `the row ${key} is of revision ${write.revision}, ${when}; its object is of ${expected.metadata.resourceVersion}`);
+      if (expected === undefined)
+        return this.fail(`the row ${key} of revision ${write.revision} is there, ${when}; the object was deleted`);
+      this.check(
+        isSame(expected, write.value),
+        () => `the row ${key} is of revision ${write.revision}, ${when}; its object is of ${expected.metadata.resourceVersion}`,
+      );
     }
     for (const key of state.keys()) {
       const row = life.rows.get(key);
@@ -159,8 +184,10 @@ export class Judge implements Observer {
   #writeAtEnd({ id, history, status, revision }: Record): void {
     const made = history.entries.filter(({ actor }) => actor === id).map((entry) => entry.revision);
     this.check(made.length <= 1, () => `${id} was committed ${made.length} times, at ${made.join(", ")}; its answer: ${status}`);
-    if (status === "committed") this.check(made[0] === revision, () => `${id} was told ${revision}; it was committed at ${made[0]}`);
-    if (status === "nothing") this.check(made.length === 0, () => `${id} was told that nothing was written; it was committed at ${made[0]}`);
+    if (status === "committed")
+      this.check(made[0] === revision, () => `${id} was told ${revision}; it was committed at ${made[0]}`);
+    if (status === "nothing")
+      this.check(made.length === 0, () => `${id} was told that nothing was written; it was committed at ${made[0]}`);
   }
 
   #batchAtEnd({ id, history, status, committedSteps = 0 }: Record, steps: number): void {

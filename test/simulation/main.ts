@@ -5,11 +5,11 @@
  */
 import { parseArgs } from "node:util";
 import { type Code, loadCode, smallLimits } from "./code.ts";
-import { keyAt } from "./subject.ts";
 import { type Mutation, mutations } from "./mutations.ts";
 import { type Act, drawPlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 import { type Outcome, simulate } from "./simulation.ts";
+import { keyAt } from "./subject.ts";
 
 type Codes = { readonly real: Code; readonly small: Code; readonly close: () => void };
 
@@ -36,7 +36,14 @@ async function runSeeds(from: number, count: number, json: boolean): Promise<num
   const codes = await loadBoth([]);
   const startMs = performance.now();
   let [entries, steps, faults, toldMs] = [0, 0, 0, startMs];
-  const told = (done: number) => ({ seeds: done, from, entries, steps, faults, perSecond: Math.round((done * 1_000) / (performance.now() - startMs)) });
+  const told = (done: number) => ({
+    seeds: done,
+    from,
+    entries,
+    steps,
+    faults,
+    perSecond: Math.round((done * 1_000) / (performance.now() - startMs)),
+  });
   try {
     for (let done = 0; done < count; done += 1) {
       const plan = drawPlan(from + done);
@@ -65,12 +72,21 @@ function tellProgress(progress: Told, json: boolean): void {
   if (!process.stdout.isTTY && progress.seeds % 10 === 0) write(`${describe(progress)}\n`);
 }
 
-type Told = { readonly seeds: number; readonly entries: number; readonly steps: number; readonly faults: number; readonly perSecond: number };
+type Told = {
+  readonly seeds: number;
+  readonly entries: number;
+  readonly steps: number;
+  readonly faults: number;
+  readonly perSecond: number;
+};
 const describe = ({ seeds, entries, steps, faults, perSecond }: Told): string =>
   `${seeds} seeds, ${entries} entries, ${steps} steps, ${faults} faults, ${perSecond} seeds a second`;
 const lineEnd = (): string => (process.stdout.isTTY ? "\n" : "");
 
-async function tellFailure(codes: Codes, { plan, outcome, json }: { readonly plan: Plan; readonly outcome: Outcome; readonly json: boolean }): Promise<void> {
+async function tellFailure(
+  codes: Codes,
+  { plan, outcome, json }: { readonly plan: Plan; readonly outcome: Outcome; readonly json: boolean },
+): Promise<void> {
   const smaller = await shrink(plan, outcome, (each) => run(codes, each));
   const story = {
     seed: plan.seed,
@@ -78,7 +94,9 @@ async function tellFailure(codes: Codes, { plan, outcome, json }: { readonly pla
     smallest: smaller.outcome.failure,
     limits: plan.small ? "small" : "real",
     appendMax: plan.appendMax,
-    threads: smaller.plan.threads.filter(({ acts }) => acts.length > 0).map(({ name, process, acts }) => ({ name, process, acts: acts.map(describeAct) })),
+    threads: smaller.plan.threads
+      .filter(({ acts }) => acts.length > 0)
+      .map(({ name, process, acts }) => ({ name, process, acts: acts.map(describeAct) })),
     crashes: smaller.plan.crashes,
     strips: smaller.plan.strips,
     faults: smaller.outcome.faults,
@@ -108,7 +126,10 @@ function describeAct(act: Act): string {
   }
 }
 
-async function runBites(seedsMax: number, { only, part, json }: { readonly only: string; readonly part: string; readonly json: boolean }): Promise<number> {
+async function runBites(
+  seedsMax: number,
+  { only, part, json }: { readonly only: string; readonly part: string; readonly json: boolean },
+): Promise<number> {
   const [place = 0, parts = 1] = part.split("/").map(Number);
   let missed = 0;
   for (const [index, mutation] of mutations.entries()) {
@@ -122,7 +143,10 @@ async function runBites(seedsMax: number, { only, part, json }: { readonly only:
   return missed === 0 ? 0 : 1;
 }
 
-async function seedsUntilNoticed(mutation: Mutation, seedsMax: number): Promise<{ readonly seeds: number; readonly failure?: string }> {
+async function seedsUntilNoticed(
+  mutation: Mutation,
+  seedsMax: number,
+): Promise<{ readonly seeds: number; readonly failure?: string }> {
   const codes = await loadBoth(mutation.edits ?? []);
   try {
     for (let seed = 0; seed < seedsMax; seed += 1) {

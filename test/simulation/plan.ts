@@ -4,7 +4,17 @@ import { drawQuery, type Query } from "./query.ts";
 import { Random } from "./random.ts";
 import { colors, type Place, places, watchFilters } from "./subject.ts";
 
-export type WriteHow = "put" | "create" | "delete" | "conditional" | "replace" | "recolor" | "twice" | "large" | "many" | "nothing";
+export type WriteHow =
+  | "put"
+  | "create"
+  | "delete"
+  | "conditional"
+  | "replace"
+  | "recolor"
+  | "twice"
+  | "large"
+  | "many"
+  | "nothing";
 export type Act =
   | { readonly do: "rest"; readonly ms: number }
   | {
@@ -16,7 +26,12 @@ export type Act =
       readonly before: readonly Query[];
       readonly after: readonly Query[];
     }
-  | { readonly do: "view"; readonly at: "now" | "past" | "above" | "former"; readonly back: number; readonly queries: readonly Query[] }
+  | {
+      readonly do: "view";
+      readonly at: "now" | "past" | "above" | "former";
+      readonly back: number;
+      readonly queries: readonly Query[];
+    }
   | { readonly do: "pages"; readonly limit: number; readonly restMs: number }
   | { readonly do: "batch"; readonly places: readonly Place[]; readonly color: string; readonly failAt: number | undefined }
   | {
@@ -55,7 +70,14 @@ export type Plan = {
 };
 
 /** Kinds of runs to keep to; absent: as the seed says. */
-export type Focus = { readonly small?: true; readonly slow?: true; readonly seals?: true; readonly strips?: true; readonly crowded?: true; readonly stuck?: true };
+export type Focus = {
+  readonly small?: true;
+  readonly slow?: true;
+  readonly seals?: true;
+  readonly strips?: true;
+  readonly crowded?: true;
+  readonly stuck?: true;
+};
 
 const hourMs = 3_600_000;
 
@@ -88,7 +110,10 @@ export function drawPlan(seed: number, focus: Focus = {}): Plan {
     cachedBytesMax: random.chance(0.3) ? 1_000 : 1_000_000,
     threads,
     crashes: exclusive ? [] : some(random, 2, () => ({ process: random.int(processes), atMs: random.scaled(10, spanMs) })),
-    strips: some(random, focus.strips === true ? 30 : 10, () => ({ atMs: random.scaled(10, spanMs), keepMs: random.pick([-60_000, -60_000, 0, 1_000, hourMs]) })),
+    strips: some(random, focus.strips === true ? 30 : 10, () => ({
+      atMs: random.scaled(10, spanMs),
+      keepMs: random.pick([-60_000, -60_000, 0, 1_000, hourMs]),
+    })),
     ...drawFaults(random, { exclusive, slow, crowded, stuck }),
     lostWakeUps: random.pick([0, 0.1, 0.4]),
     masked: [],
@@ -156,7 +181,13 @@ function drawAct(random: Random, slow: boolean): Act {
     return { do: "view", at, back: random.int(8), queries: [drawQuery(random), ...queries()] };
   }
   if (drawn < 0.77) return { do: "pages", limit: 1 + random.int(3), restMs: random.scaled(1, 2_000) };
-  if (drawn < 0.82) return { do: "batch", places: some(random, 7, () => random.pick(places)), color: random.pick(colors), failAt: random.chance(0.2) ? random.int(5) : undefined };
+  if (drawn < 0.82)
+    return {
+      do: "batch",
+      places: some(random, 7, () => random.pick(places)),
+      color: random.pick(colors),
+      failAt: random.chance(0.2) ? random.int(5) : undefined,
+    };
   return {
     do: "watch",
     from: random.pick(["now", "now", "resume", "resume", "resume", "resume", "former", "above"] as const),

@@ -17,7 +17,13 @@ export class Process {
   readonly #plan: Plan;
   readonly #stores = new Map<string, Store>();
 
-  constructor(options: { readonly code: Code; readonly plan: Plan; readonly world: World; readonly link: Link; readonly broken: string | undefined }) {
+  constructor(options: {
+    readonly code: Code;
+    readonly plan: Plan;
+    readonly world: World;
+    readonly link: Link;
+    readonly broken: string | undefined;
+  }) {
     const { code, plan, world, link, broken } = options;
     this.#code = code;
     this.#plan = plan;
@@ -31,7 +37,17 @@ export class Process {
     if (store === undefined) {
       const { link, log, objects } = this;
       const { cachedBytesMax } = this.#plan;
-      store = new this.#code.Store({ uid, log, objects, registry, clock: link, ids: link, logger: silentLogger, scope: "cluster", cachedBytesMax });
+      store = new this.#code.Store({
+        uid,
+        log,
+        objects,
+        registry,
+        clock: link,
+        ids: link,
+        logger: silentLogger,
+        scope: "cluster",
+        cachedBytesMax,
+      });
       this.#stores.set(uid, store);
     }
     return store;

@@ -36,12 +36,16 @@ export function ask(transaction: Transaction, query: Query): Reading {
     return { query, answer: object === undefined ? [] : [object] };
   }
   const { find, selection, namespace, after, limit } = query;
-  const options = { ...(namespace !== undefined && { namespace }), ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
+  const options = {
+    ...(namespace !== undefined && { namespace }),
+    ...(after !== undefined && { after }),
+    ...(limit !== undefined && { limit }),
+  };
   return { query, answer: transaction.of(find).find(selection.selector, options) };
 }
 
 /** What the oracle says. */
-export function answerOf(state: State, query: Query): readonly Thing[] {
+function answerOf(state: State, query: Query): readonly Thing[] {
   if ("get" in query) {
     const object = state.get(keyAt(query.get));
     return object === undefined ? [] : [object];
@@ -66,7 +70,8 @@ export function agrees(readings: readonly Reading[], state: State): boolean {
 
 /** For people. */
 export function describeReadings(readings: readonly Reading[], state: State | undefined): string {
-  const show = (objects: readonly Thing[]) => objects.map((each) => `${each.metadata.name}@${each.metadata.resourceVersion.slice(-9)}`).join(" ");
+  const show = (objects: readonly Thing[]) =>
+    objects.map((each) => `${each.metadata.name}@${each.metadata.resourceVersion.slice(-9)}`).join(" ");
   return readings
     .map(({ query, answer }) => {
       const what = "get" in query ? keyAt(query.get) : `${query.find.plural} ${query.namespace ?? ""} ${query.selection.name}`;

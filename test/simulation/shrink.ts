@@ -20,17 +20,28 @@ export async function shrink(plan: Plan, outcome: Outcome, run: Run): Promise<Sh
   };
   for (let before = -1; before !== sizeOf(best.plan) && tries < triesMax; ) {
     before = sizeOf(best.plan);
-    await thin(() => best.plan.crashes, (crashes) => attempt({ ...best.plan, crashes }));
-    await thin(() => best.plan.strips, (strips) => attempt({ ...best.plan, strips }));
+    await thin(
+      () => best.plan.crashes,
+      (crashes) => attempt({ ...best.plan, crashes }),
+    );
+    await thin(
+      () => best.plan.strips,
+      (strips) => attempt({ ...best.plan, strips }),
+    );
     for (const [index] of best.plan.threads.entries()) {
       await thin(
         () => best.plan.threads[index]?.acts ?? [],
-        (acts) => attempt({ ...best.plan, threads: best.plan.threads.map((thread, place) => (place === index ? { ...thread, acts } : thread)) }),
+        (acts) =>
+          attempt({
+            ...best.plan,
+            threads: best.plan.threads.map((thread, place) => (place === index ? { ...thread, acts } : thread)),
+          }),
       );
     }
     await thin(
       () => best.outcome.faults,
-      (kept) => attempt({ ...best.plan, masked: [...best.plan.masked, ...best.outcome.faults.filter((fault) => !kept.includes(fault))] }),
+      (kept) =>
+        attempt({ ...best.plan, masked: [...best.plan.masked, ...best.outcome.faults.filter((fault) => !kept.includes(fault))] }),
     );
   }
   return { ...best, tries };

@@ -35,7 +35,8 @@ export class SimulatedLog implements Log {
 
   async append(uid: string, given: readonly EncodedEntry[]): Promise<Appended> {
     const link = this.#link;
-    const run = this.#broken === "new id for each try" && this.#tried.has(given) ? given.map((each) => renamed(each, link.uuid())) : given;
+    const run =
+      this.#broken === "new id for each try" && this.#tried.has(given) ? given.map((each) => renamed(each, link.uuid())) : given;
     this.#tried.add(given);
     const life = this.#world.life(uid);
     await link.travel();
@@ -77,7 +78,8 @@ export class SimulatedLog implements Log {
     for (let start = after + 1; start <= upTo; ) {
       // What is written in one request is written in any order.
       const together = link.happens("torn", link.options.faults.torn) ? 2 : 1;
-      for (let revision = Math.min(upTo, start + together - 1); revision >= start; revision -= 1) await this.#stub(() => life.strip(revision));
+      for (let revision = Math.min(upTo, start + together - 1); revision >= start; revision -= 1)
+        await this.#stub(() => life.strip(revision));
       start += together;
     }
     await link.back();
@@ -127,7 +129,8 @@ export class SimulatedLog implements Log {
     for (const { revision, encoded } of items) {
       const follows = revision === after + entries.length + 1 || this.#broken === "query is taken as dense";
       if (encoded === undefined && this.#broken === "stub reads as the end") return { kind: "entries", entries, end: true };
-      if (encoded === undefined || !follows) return entries.length > 0 ? { kind: "entries", entries, end: false } : { kind: "trimmed" };
+      if (encoded === undefined || !follows)
+        return entries.length > 0 ? { kind: "entries", entries, end: false } : { kind: "trimmed" };
       entries.push(encoded);
     }
     return { kind: "entries", entries, end };

@@ -58,7 +58,8 @@ export class SimulatedObjects implements Objects {
     const all = Promise.allSettled(writes.map((write) => this.#write(life, write, now)));
     if (this.#broken === "rows are not waited for") return;
     const failed = (await all).find(({ status }) => status === "rejected");
-    if (failed !== undefined && this.#broken !== "unclear rows count as written") throw new PortError("apply: not all rows are certain");
+    if (failed !== undefined && this.#broken !== "unclear rows count as written")
+      throw new PortError("apply: not all rows are certain");
   }
 
   remove(uid: string, limit: number): Promise<boolean> {

@@ -8,11 +8,15 @@ import { simulate } from "./simulation.ts";
 const seeds = 2_000;
 
 describe("simulation", () => {
-  it.each([0, 1_000_000])(`answers, rows, watches and commits agree with the oracle on ${seeds} seeds from %i`, { concurrent: true, timeout: 300_000 }, async (from) => {
-    const { lines, code, errors } = await runMain(["--from", String(from), "--seeds", String(seeds)]);
-    // A failure's line holds its seed and the smallest plan that still fails: npm run simulate -- --seed N.
-    expect({ lines, code, errors }).toMatchObject({ lines: [{ seeds }], code: 0, errors: "" });
-  });
+  it.each([0, 1_000_000])(
+    `answers, rows, watches and commits agree with the oracle on ${seeds} seeds from %i`,
+    { concurrent: true, timeout: 300_000 },
+    async (from) => {
+      const { lines, code, errors } = await runMain(["--from", String(from), "--seeds", String(seeds)]);
+      // A failure's line holds its seed and the smallest plan that still fails: npm run simulate -- --seed N.
+      expect({ lines, code, errors }).toMatchObject({ lines: [{ seeds }], code: 0, errors: "" });
+    },
+  );
 
   it("a seed gives the same run each time", async () => {
     const { code, close } = await loadCode([]);

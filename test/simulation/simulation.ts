@@ -67,7 +67,8 @@ class Simulation {
     this.#judge = new Judge(this.#world, code.limits, {
       landed: (history, run) => this.#wakePublishers(history, run.at(-1)?.entry),
       tombstone: (life, key, expiresMs) => {
-        if (this.#random.chance(0.7)) this.#at(expiresMs - this.#scheduler.nowMs + this.#random.scaled(1, 7_200_000), () => life.expire(key));
+        if (this.#random.chance(0.7))
+          this.#at(expiresMs - this.#scheduler.nowMs + this.#random.scaled(1, 7_200_000), () => life.expire(key));
       },
     });
     this.#world.observer = this.#judge;
@@ -97,7 +98,8 @@ class Simulation {
       current: () => this.#current,
       former: () => this.#lives.at(-2),
       next: (sealed: History) => {
-        if (sealed === this.#current && sealed.isSealed) this.#begin(Math.max(Math.floor(this.#scheduler.nowMs), sealed.head + 1));
+        if (sealed === this.#current && sealed.isSealed)
+          this.#begin(Math.max(Math.floor(this.#scheduler.nowMs), sealed.head + 1));
       },
     };
   }
@@ -149,10 +151,13 @@ class Simulation {
     const history = this.#current;
     const queries = [itemKind, flagKind].flatMap((find): Query[] => selections.map((selection) => ({ find, selection })));
     try {
-      const { value, revision } = await process.store(history.uid).view((transaction) => queries.map((query) => ask(transaction, query)));
+      const { value, revision } = await process
+        .store(history.uid)
+        .view((transaction) => queries.map((query) => ask(transaction, query)));
       this.#judge.readingsAt("a cold reader", history, value, { revision, headBefore: history.head });
     } catch (error) {
-      if (!history.isSealed || (error as Error).name !== "SealedError") this.#judge.fail(`a cold reader: ${(error as Error).stack}`);
+      if (!history.isSealed || (error as Error).name !== "SealedError")
+        this.#judge.fail(`a cold reader: ${(error as Error).stack}`);
     }
   }
 
@@ -167,7 +172,17 @@ class Simulation {
       else last = next;
     };
     const watcher = new Watcher({ id: `catching up ${index}`, process, history: cut.history, judge: this.#judge, keep });
-    const act = { do: "watch", from: "resume", filter: 0, events: catchUpEvents, waitMs: 3_000, restMs: 0, useProgress: true, close: true, queries: [] } as const;
+    const act = {
+      do: "watch",
+      from: "resume",
+      filter: 0,
+      events: catchUpEvents,
+      waitMs: 3_000,
+      restMs: 0,
+      useProgress: true,
+      close: true,
+      queries: [],
+    } as const;
     let ended: "sealed" | undefined;
     // A queue that overflows ends the watch: it is resumed again.
     for (let times = 0; times < resumesMax && !isGone && ended === undefined; times += 1) {
@@ -175,7 +190,10 @@ class Simulation {
       if (last.history.nextEvent(last.version, last.filter) === undefined) break;
     }
     const missed = last.history.nextEvent(last.version, last.filter);
-    this.#judge.check(isGone || ended === "sealed" || missed === undefined, () => `${thread.name} was never told ${missed?.type} ${missed?.key} ${missed?.version}`);
+    this.#judge.check(
+      isGone || ended === "sealed" || missed === undefined,
+      () => `${thread.name} was never told ${missed?.type} ${missed?.key} ${missed?.version}`,
+    );
   }
 
   async #finish(work: Promise<void>): Promise<void> {

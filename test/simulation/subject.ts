@@ -6,7 +6,12 @@ import { createRegistry } from "../../shared/kinds/registry.ts";
 import { commits, onAny, onCreate, onDelete, onUpdate, type Specifier } from "../../shared/state/event.ts";
 import type { Selector } from "../../shared/state/selector.ts";
 
-export type Thing = WindlassObject<{ readonly color: string; readonly count: number; readonly by: string; readonly filler?: string }>;
+export type Thing = WindlassObject<{
+  readonly color: string;
+  readonly count: number;
+  readonly by: string;
+  readonly filler?: string;
+}>;
 
 const specSchema = z.object({ color: z.string(), count: z.number(), by: z.string(), filler: z.string().optional() });
 
@@ -69,14 +74,28 @@ export const selections: readonly Selection[] = [
   },
   {
     name: "in a, named y",
-    selector: { by: "and", parts: [{ by: "namespace", namespace: "a" }, { by: "indexPrefix", index: "name", prefix: "y" }] },
+    selector: {
+      by: "and",
+      parts: [
+        { by: "namespace", namespace: "a" },
+        { by: "indexPrefix", index: "name", prefix: "y" },
+      ],
+    },
     test: ({ metadata }) => metadata.namespace === "a" && metadata.name.startsWith("y"),
   },
-  { name: "g… colors", selector: { by: "indexPrefix", index: "color", prefix: "g" }, test: ({ spec }) => spec.color.startsWith("g") },
+  {
+    name: "g… colors",
+    selector: { by: "indexPrefix", index: "color", prefix: "g" },
+    test: ({ spec }) => spec.color.startsWith("g"),
+  },
 ];
 
 type Action = "create" | "update" | "delete";
-export type WatchRule = { readonly actions: readonly Action[]; readonly kind: KindDefinition<Thing>; readonly selection: Selection };
+export type WatchRule = {
+  readonly actions: readonly Action[];
+  readonly kind: KindDefinition<Thing>;
+  readonly selection: Selection;
+};
 /** What a watcher asks for: everything, or rules, with commits or without. */
 export type WatchFilter = {
   readonly name: string;
@@ -85,7 +104,13 @@ export type WatchFilter = {
   readonly commits: boolean;
 };
 
-const [everyone, red, odd, greenOrBlue, redAndOdd] = selections as readonly [Selection, Selection, Selection, Selection, Selection];
+const [everyone, red, odd, greenOrBlue, redAndOdd] = selections as readonly [
+  Selection,
+  Selection,
+  Selection,
+  Selection,
+  Selection,
+];
 const anyAction: readonly Action[] = ["create", "update", "delete"];
 
 export const watchFilters: readonly WatchFilter[] = [

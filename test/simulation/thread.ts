@@ -132,7 +132,10 @@ export class Thread {
       case "conditional": {
         const resourceVersion = this.#seen.get(keyAt(place))?.metadata.resourceVersion;
         const input = inputFor(place, spec);
-        return void table.update({ ...input, metadata: { ...input.metadata, ...(resourceVersion !== undefined && { resourceVersion }) } });
+        return void table.update({
+          ...input,
+          metadata: { ...input.metadata, ...(resourceVersion !== undefined && { resourceVersion }) },
+        });
       }
       case "replace": {
         if (there !== undefined) table.delete(place.name, at);
@@ -152,7 +155,9 @@ export class Thread {
         return;
       }
       case "large":
-        return void (there === undefined ? table.create(inputFor(place, { ...spec, filler })) : table.update(inputFor(place, { ...spec, filler })));
+        return void (there === undefined
+          ? table.create(inputFor(place, { ...spec, filler }))
+          : table.update(inputFor(place, { ...spec, filler })));
       case "many":
         if (there === undefined) table.create(inputFor(place, spec));
         for (let time = 0; time < manyMost; time += 1) table.update(inputFor(place, { ...spec, count: time }));
@@ -168,7 +173,10 @@ export class Thread {
     const headBefore = history.head;
     const at = this.#revisionFor(act, history);
     try {
-      const { value, revision } = await store.view((transaction) => act.queries.map((query) => ask(transaction, query)), at === undefined ? {} : { at });
+      const { value, revision } = await store.view(
+        (transaction) => act.queries.map((query) => ask(transaction, query)),
+        at === undefined ? {} : { at },
+      );
       this.#judge.check(act.at !== "former" || at === undefined, () => `${id}: ${at} of a former life was answered`);
       this.#judge.check(at === undefined || revision === at, () => `${id}: asked for ${at}, answered at ${revision}`);
       this.#judge.readingsAt(id, history, value, { revision, headBefore: at === undefined ? headBefore : 0 });
@@ -203,7 +211,8 @@ export class Thread {
       for (let after = ""; ; ) {
         const query: Query = { ...everything, limit, after };
         const { value, revision } = await store.view((transaction) => ask(transaction, query), at === undefined ? {} : { at });
-        if (at === undefined) this.#judge.check(revision >= headBefore, () => `${id}: the list is of ${revision}; ${headBefore} was there before`);
+        if (at === undefined)
+          this.#judge.check(revision >= headBefore, () => `${id}: the list is of ${revision}; ${headBefore} was there before`);
         at = revision;
         found.push(...value.answer);
         const last = value.answer.at(-1);
@@ -233,7 +242,10 @@ export class Thread {
       record.status = "nothing";
       record.committedSteps = done;
       this.#judge.check(done === steps.length, () => `${id}: ${done} of ${steps.length} steps were done`);
-      this.#judge.check(revision >= record.headBefore, () => `${id}: answered at ${revision}, though ${record.headBefore} was there before it began`);
+      this.#judge.check(
+        revision >= record.headBefore,
+        () => `${id}: answered at ${revision}, though ${record.headBefore} was there before it began`,
+      );
     } catch (error) {
       if (errorName(error) !== "BatchError") throw error;
       const { committed, cause } = error as { committed: number } & Error;
@@ -271,12 +283,19 @@ export class Thread {
     if (!isHarmless(error)) throw error;
   }
 
-  #judgeReadError(history: History, error: unknown, read: { readonly id: string; readonly at: number | undefined; readonly headBefore: number }): void {
+  #judgeReadError(
+    history: History,
+    error: unknown,
+    read: { readonly id: string; readonly at: number | undefined; readonly headBefore: number },
+  ): void {
     const name = errorName(error);
     if (name === "SealedError") return this.#tell("sealed", history);
     if (name === "GoneError" && read.at !== undefined) {
       const { id, at, headBefore } = read;
-      return this.#judge.check(this.#judge.goneIsRight(history, at, headBefore), () => `${id}: ${at} was refused: ${(error as Error).message}`);
+      return this.#judge.check(
+        this.#judge.goneIsRight(history, at, headBefore),
+        () => `${id}: ${at} was refused: ${(error as Error).message}`,
+      );
     }
     if (!isHarmless(error) || name === "GoneError") throw error;
   }
@@ -293,7 +312,8 @@ class StepError extends Error {}
 const formerRevision = (former: History | undefined, back: number): number | undefined =>
   former && Math.max(former.first - 1, former.head - back);
 
-const keyOfThing = ({ kind, metadata }: Thing): string => keyOf({ plural: `${kind.toLowerCase()}s`, namespaced: metadata.namespace !== undefined }, metadata.name, metadata.namespace);
+const keyOfThing = ({ kind, metadata }: Thing): string =>
+  keyOf({ plural: `${kind.toLowerCase()}s`, namespaced: metadata.namespace !== undefined }, metadata.name, metadata.namespace);
 
 const placeOf = ({ metadata }: Thing): Place => ({
   kind: itemKind,

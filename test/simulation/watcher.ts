@@ -61,7 +61,10 @@ export class Watcher {
       return await this.#follow(watch, cut, act);
     } catch (error) {
       if (errorName(error) !== "GoneError") return sealedOrHarmless(error);
-      judge.check(judge.goneIsRight(history, lastWhole(version), headBefore), () => `${id}: resuming at ${version} was refused: ${(error as Error).message}`);
+      judge.check(
+        judge.goneIsRight(history, lastWhole(version), headBefore),
+        () => `${id}: resuming at ${version} was refused: ${(error as Error).message}`,
+      );
       keep(undefined);
       return undefined;
     }
@@ -74,7 +77,10 @@ export class Watcher {
       const watch = await process.store(history.uid).watchFrom({ revision, place: wholeEntry });
       watch.close();
       const isThere = revision >= history.first - 1 && revision <= history.head;
-      judge.check(isThere, () => `${id}: a watch was resumed at ${revision}; the life goes from ${history.first} to ${history.head}`);
+      judge.check(
+        isThere,
+        () => `${id}: a watch was resumed at ${revision}; the life goes from ${history.first} to ${history.head}`,
+      );
       return undefined;
     } catch (error) {
       return sealedOrHarmless(error);
@@ -124,7 +130,10 @@ export class Watcher {
       expected.key === key &&
       (expected.object === undefined || (object !== undefined && isSame(expected.object, object)));
     const wanted = expected === undefined ? "nothing" : `${expected.type} ${expected.key} ${expected.version}`;
-    judge.check(isExpected, () => `${id}: after ${version} "${filter.name}" got ${event.type} ${key} ${event.resourceVersion}, not ${wanted}`);
+    judge.check(
+      isExpected,
+      () => `${id}: after ${version} "${filter.name}" got ${event.type} ${key} ${event.resourceVersion}, not ${wanted}`,
+    );
     return Number(event.resourceVersion);
   }
 
@@ -139,7 +148,10 @@ export class Watcher {
       case "overflow":
         return undefined;
       case "gone":
-        judge.check(judge.goneIsRight(history, lastWhole(version), history.head), () => `${id}: the watch at ${version} ended as gone; it is not`);
+        judge.check(
+          judge.goneIsRight(history, lastWhole(version), history.head),
+          () => `${id}: the watch at ${version} ended as gone; it is not`,
+        );
         keep(undefined);
         return undefined;
       case "sealed":
@@ -155,14 +167,17 @@ export class Watcher {
     judge.check(version >= cut.version, () => `${id}: ${what} says ${version}, though ${cut.version} was taken`);
     judge.check(version <= history.head * placesPerRevision + wholeEntry, () => `${id}: ${what} says ${version}, above the head`);
     const missed = history.nextEvent(cut.version, cut.filter);
-    judge.check(missed === undefined || missed.version > version, () => `${id}: ${what} skips ${missed?.type} ${missed?.key} ${missed?.version}, to ${version}`);
+    judge.check(
+      missed === undefined || missed.version > version,
+      () => `${id}: ${what} skips ${missed?.type} ${missed?.key} ${missed?.version}, to ${version}`,
+    );
     return version;
   }
 }
 
 type Readied = "ready" | { readonly error: unknown };
 
-export function positionOf(version: number): { readonly revision: number; readonly place: number } {
+function positionOf(version: number): { readonly revision: number; readonly place: number } {
   return { revision: Math.floor(version / placesPerRevision), place: version % placesPerRevision };
 }
 

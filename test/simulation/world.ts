@@ -15,7 +15,6 @@ export type WorldBreak =
   | "update over nothing"
   | "delete leaves no tombstone"
   | "tombstone is short"
-  | "tombstone keeps its first time"
   | "create over a tombstone"
   | "marker moves from any value";
 
@@ -29,7 +28,12 @@ export interface Observer {
   stripped(life: Life, revision: number): void;
   tombstone(life: Life, key: string, expiresMs: number): void;
 }
-const nobody: Observer = { landed: () => undefined, moved: () => undefined, stripped: () => undefined, tombstone: () => undefined };
+const nobody: Observer = {
+  landed: () => undefined,
+  moved: () => undefined,
+  stripped: () => undefined,
+  tombstone: () => undefined,
+};
 
 export class Life {
   readonly uid: string;
@@ -89,7 +93,7 @@ export class Life {
     const { breaks } = this.#world;
     const there = this.rows.get(write.key);
     const over = breaks("create over a tombstone") && there?.write.action === "delete" ? undefined : there;
-    const isAgain = write.action === "delete" && over?.write.revision === write.revision && !breaks("tombstone keeps its first time");
+    const isAgain = write.action === "delete" && over?.write.revision === write.revision;
     if (over !== undefined && over.write.revision >= write.revision && !isAgain && !breaks("row takes any revision")) return;
     const isThere = over !== undefined && over.write.action !== "delete";
     if (write.action === "update" && !isThere && !breaks("update over nothing")) return;
@@ -117,7 +121,11 @@ export class Life {
     const cells = this.#world.cells.get(this.uid)?.cells;
     const steps = [
       ...[...this.rows.keys()].map((key) => () => void this.rows.delete(key)),
-      ...[...(cells?.range("", undefined) ?? [])].map(({ key }) => () => void cells?.delete(key)),
+      ...[...(cells?.range("", undefined) ?? [])].map(
+        ({ key }) =>
+          () =>
+            void cells?.delete(key),
+      ),
     ];
     for (const step of steps.slice(0, limit)) step();
     if (steps.length > limit) return false;

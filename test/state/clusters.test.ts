@@ -36,6 +36,22 @@ describe("clusters", () => {
     ).toEqual([["default", wanted[1]]]);
   });
 
+  it("a cluster is ready once its log has begun, and says how long its entries are kept", async () => {
+    const clusters = await installation().open();
+    const retention = async (text: string) => {
+      await clusters.root.update((tx) => {
+        const cluster = tx.clusters.get("default");
+        if (cluster !== undefined) tx.of(clusterKind).update({ ...cluster, spec: { ...cluster.spec, retention: text } });
+      }, options);
+      return [...(await clusters.retentions()).values()];
+    };
+    expect((await clusters.root.view((tx) => tx.clusters.get("default"))).value?.status).toMatchObject({ state: "ready" });
+    const week = 7 * 24 * 3_600_000;
+    expect([...(await clusters.retentions()).values()]).toEqual([week, week]);
+    expect(await retention("1h")).toEqual([week, 3_600_000]);
+    expect(await retention("never")).toEqual([week, Number.POSITIVE_INFINITY]);
+  });
+
   it("a log's first revision is its creation time in milliseconds", async () => {
     const { ports, open } = installation();
     const store = await (await open()).resolve("default");

@@ -21,8 +21,9 @@ export class Lag {
     this.#readAtMs = nowMs;
   }
 
-  /** The next entry's size. */
-  note(bytes: number): void {
+  /** The next entry's size. One at or below the marker, which may be known further than the replica is, does not count. */
+  note(revision: number, bytes: number): void {
+    if (revision <= this.#applied) return;
     this.#sizes.push(bytes);
     this.#bytes += bytes;
   }

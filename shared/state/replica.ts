@@ -145,7 +145,7 @@ export class Replica {
     }
     this.#revision = entry.revision;
     if (entry.seal === true) this.#sealed = true;
-    this.lag.note(bytes.length);
+    this.lag.note(entry.revision, bytes.length);
     this.#options.onEntry(entry);
   }
 
@@ -255,7 +255,11 @@ export class Replica {
     // The replica's own revision may lie below the marker: then the read also brings the replica there.
     const from = Math.min(applied, this.#revision ?? applied);
     const entries = await this.#readToEnd(from);
-    if (entries === undefined) return false;
+    if (entries === undefined) {
+      // What follows the replica was stripped: it can only begin anew, at the marker.
+      if (this.#revision === from && from < applied) this.drop();
+      return false;
+    }
     if (this.#revision === undefined) this.#begin(from);
     // Begun anew meanwhile, above what was read: then nobody noted what changed in between.
     if (this.#begunAt > (entries.at(-1)?.entry.revision ?? from) || (this.#revision ?? from) < from) return false;

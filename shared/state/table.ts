@@ -11,6 +11,9 @@ import type { ObjectIndexes } from "./object-indexes.ts";
 /** Keys known to be absent outside covered prefixes; forgotten all at once when there are more. */
 const absentKeysMax = 10_000;
 
+/** Whoever reads may name any namespace. When there are more, all are forgotten; rows stay, one by one. */
+const coveredPrefixesMax = 1_000;
+
 type IndexValues = Map<string, Set<string>>;
 
 export class Table {
@@ -55,6 +58,7 @@ export class Table {
 
   /** `prefix` ends in a slash; its rows were set before. */
   cover(prefix: string): void {
+    if (this.#covered.size >= coveredPrefixesMax) this.#covered.clear();
     this.#covered.add(prefix);
   }
 

@@ -10,10 +10,11 @@ import type { EncodedEntry } from "../../shared/log/ports.ts";
 import { BusyError, GoneError, OutcomeUnknownError, UnavailableError } from "../../shared/state/errors.ts";
 import { onAny } from "../../shared/state/event.ts";
 import { Publisher, type Sink } from "../../shared/state/publisher.ts";
+import { all } from "../../shared/state/selector.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { Stripper } from "../../shared/state/stripper.ts";
 import { versionAt } from "../../shared/state/version.ts";
-import { node } from "../conformance/objects-of.ts";
+import { node, service } from "../conformance/objects-of.ts";
 import { appendAll, createOf, entryAt } from "../conformance/ports.ts";
 import { asked, first, openStore, QuickClock, uid, type Watched, watchedPorts } from "./watched-ports.ts";
 
@@ -426,6 +427,17 @@ describe("reading", () => {
     expect(await asked(ports, () => names(small))).toEqual(["read 1"]);
     await small.view((tx) => tx.networks.find());
     expect(await asked(ports, () => names(small))).toContain("page nodes/");
+  });
+
+  it("however many namespaces are asked for, what is remembered of them is bounded, and stays right", async () => {
+    const { ports, one } = await two();
+    await one.update((tx) => tx.services.create(service("web", [], "n-0")), options);
+    const list = (namespace: string) =>
+      one.view((tx) => tx.services.find(all, { namespace }).map(({ metadata }) => metadata.name));
+    for (let i = 0; i < 1_001; i += 1) await list(`n-${i}`);
+    expect(await asked(ports, () => list("n-1000"))).toEqual(["read 0"]);
+    expect(await asked(ports, () => list("n-0"))).toContain("page services/n-0/");
+    expect((await list("n-0")).value).toEqual(["web"]);
   });
 
   it("a watcher on a log that others write is fed by cheap reads, and hears everything", async () => {

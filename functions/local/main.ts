@@ -6,7 +6,7 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
-import { openSqlite } from "../../shared/log/sqlite/open.ts";
+import { openSqliteThreaded } from "../../shared/log/sqlite/threaded.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { BuildApp } from "./host.ts";
 import { run } from "./run.ts";
@@ -17,7 +17,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { re
 const openApp: BuildApp = async ({ data }) => {
   const logger = jsonLogger((line) => process.stderr.write(line), systemClock.now);
   const common = { clock: systemClock, ids: systemIds, logger };
-  const sqlite = openSqlite(data, { pid: process.pid });
+  const sqlite = await openSqliteThreaded(data, { pid: process.pid });
   try {
     const registry = createRegistry(builtinKinds);
     const clusters = await Clusters.open({ ...common, ...sqlite, registry });

@@ -6,11 +6,16 @@ import { cellsConformance } from "../conformance/cells.ts";
 import { logConformance } from "../conformance/log.ts";
 import { objectsConformance } from "../conformance/objects.ts";
 import { createOf, entryAt, first, objectOf } from "../conformance/ports.ts";
-import { openTemporarySqlite as open } from "./open-sqlite.ts";
+import { openTemporarySqlite as open, openTemporaryThreadedSqlite } from "./open-sqlite.ts";
 
-logConformance("sqlite", open);
-objectsConformance("sqlite", open);
-cellsConformance("sqlite", open);
+for (const [name, openPorts] of [
+  ["sqlite", open],
+  ["sqlite, writes in a thread", openTemporaryThreadedSqlite],
+] as const) {
+  logConformance(name, openPorts);
+  objectsConformance(name, openPorts);
+  cellsConformance(name, openPorts);
+}
 
 describe("sqlite", () => {
   it("read and page: end with the entry or row that makes a megabyte, however many were asked for", async () => {

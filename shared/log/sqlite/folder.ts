@@ -12,10 +12,18 @@ import { applicationId, schemaSql, schemaVersion } from "./schema.ts";
 
 const databaseName = "windlass.db";
 
-export type DataFolder = { readonly database: DatabaseSync; readonly lock: FolderLock };
+/** `file`: the database's path, for further connections of this process. */
+export type DataFolder = { readonly database: DatabaseSync; readonly lock: FolderLock; readonly file: string };
 
-/** Opens `path` for this process alone; `pid` is shown to whoever comes second. @throws DataFolderError when it can't be used. */
-export function openFolder(path: string, pid: number): DataFolder {
+export type FolderOptions = {
+  /** Shown to whoever comes second. */
+  readonly pid: number;
+  /** Whether this process will read through further connections. */
+  readonly withReaders: boolean;
+};
+
+/** Opens `path` for this process alone. @throws DataFolderError when it can't be used. */
+export function openFolder(path: string, { pid, withReaders }: FolderOptions): DataFolder {
   const folder = resolve(path);
   const lock = orUnwritable(folder, () => {
     makeFolder(folder);
@@ -26,7 +34,7 @@ export function openFolder(path: string, pid: number): DataFolder {
     const file = join(folder, databaseName);
     if (!existsSync(file)) orUnwritable(folder, () => create(folder, file));
     checkDatabase(folder, file);
-    return { database: orUnwritable(folder, () => connect(file)), lock };
+    return { database: orUnwritable(folder, () => connect(file, withReaders)), lock, file };
   } catch (error) {
     lock.release();
     throw error;
@@ -71,13 +79,13 @@ function create(folder: string, file: string): void {
 }
 
 /**
- * EXCLUSIVE: no other connection comes in between, and the write-ahead log needs no shared index. FULL: a commit is on the disk
+ * EXCLUSIVE, without readers: no other connection comes in between, and the write-ahead log needs no shared index. FULL: a commit is on the disk
  * before it is answered. 2,000 pages (8 MB) between checkpoints: fewer than by default, each some 10 ms.
  */
-function connect(file: string): DatabaseSync {
+function connect(file: string, withReaders: boolean): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    database.exec(`PRAGMA locking_mode = ${withReaders ? "NORMAL" : "EXCLUSIVE"}`);
     const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
     if (mode !== "wal") throw new Error(`no write-ahead log on this file system: journal mode ${String(mode)}`);
     database.exec(`
@@ -94,6 +102,13 @@ function connect(file: string): DatabaseSync {
     database.close();
     throw cause;
   }
+}
+
+/** A connection that only reads what the one of `openFolder` has committed. */
+export function connectReader(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { readOnly: true });
+  database.exec("PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
+  return database;
 }
 
 function orUnwritable<T>(folder: string, act: () => T): T {

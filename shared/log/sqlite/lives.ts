@@ -63,6 +63,12 @@ export class Lives {
     this.#keep(uid, { number, head: to });
   }
 
+  /** What another connection of this process has done to a life: its head is `head` now. */
+  movedTo(uid: string, head: number): void {
+    const life = this.find(uid);
+    if (life !== undefined && (life.head ?? 0) < head) this.#keep(uid, { ...life, head });
+  }
+
   /** For when the database went back, or changed behind this map. */
   forget(): void {
     this.#kept.clear();

@@ -1,10 +1,12 @@
 /** A data folder opened as the three ports, for one process. */
+import type { DatabaseSync } from "node:sqlite";
 import { SqliteCells } from "./cells.ts";
-import { openFolder } from "./folder.ts";
+import { type FolderOptions, openFolder } from "./folder.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Lives } from "./lives.ts";
 import { SqliteLog } from "./log.ts";
 import { SqliteObjects } from "./objects.ts";
+import type { SqliteParts } from "./parts.ts";
 import { Rows } from "./rows.ts";
 
 export type SqliteStore = {
@@ -26,10 +28,19 @@ export type SqliteOptions = {
  * its files are untouched.
  */
 export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore {
-  const { database, lock } = openFolder(folder, pid);
-  const lives = new Lives(database);
-  const parts = { database, lives, rows: new Rows(database), commits: new GroupCommit(database, () => lives.forget()) };
+  return openParts(folder, { pid, withReaders: false });
+}
+
+/** As openSqlite, but `file` may be read through further connections of this process meanwhile. */
+export function openSqliteWriter(folder: string, { pid }: SqliteOptions): SqliteStore & { readonly file: string } {
+  return openParts(folder, { pid, withReaders: true });
+}
+
+function openParts(path: string, options: FolderOptions): SqliteStore & { readonly file: string } {
+  const { database, lock, file } = openFolder(path, options);
+  const parts = partsOf(database);
   return {
+    file,
     log: new SqliteLog(parts),
     objects: new SqliteObjects(parts),
     cells: new SqliteCells(parts),
@@ -43,4 +54,9 @@ export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore 
       }
     },
   };
+}
+
+export function partsOf(database: DatabaseSync): SqliteParts {
+  const lives = new Lives(database);
+  return { database, lives, rows: new Rows(database), commits: new GroupCommit(database, () => lives.forget()) };
 }

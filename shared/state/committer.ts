@@ -155,8 +155,10 @@ export class Committer {
   /** Tells what was found without a change, once it is certain that `base` was still the head after each caller came. */
   async #answer(base: number, outcomes: readonly Outcome[]): Promise<void> {
     const { replica } = this.#options;
-    if (!outcomes.every(({ job }) => replica.fresh(job.ticket))) await replica.sync();
-    if (replica.revision === base) tellAll(outcomes);
+    // Asked again after the sync: in the moment between, another caller may have dropped the replica and begun it anew.
+    const isCertain = () => replica.revision === base && outcomes.every(({ job }) => replica.fresh(job.ticket));
+    if (!isCertain()) await replica.sync();
+    if (isCertain()) tellAll(outcomes);
     else this.#again(outcomes);
   }
 

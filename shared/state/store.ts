@@ -50,6 +50,8 @@ const catchUpEntries = Math.floor(watchQueueMax / (entryChangesMax + 1));
 const pollMs = 250;
 const pollQuietMs = 1_000;
 const quietAfterPolls = 20;
+/** How often a caller begins again because the replica was dropped under it. */
+const startsMax = 5;
 
 export class Store implements CatchUp {
   readonly uid: string;
@@ -153,9 +155,9 @@ export class Store implements CatchUp {
   async watchFrom(position: Position, ...specifiers: readonly Specifier[]): Promise<Watch> {
     const filter = this.#filter(specifiers);
     const ticket = this.#replica.ticket();
-    await this.#freshen(ticket);
-    if (lastWhole(position) > this.revision || (position.place !== 999 && position.revision > this.revision)) {
-      throw new GoneError(position.revision, `it lies above the head, ${this.revision}`);
+    const head = await this.#freshen(ticket);
+    if (lastWhole(position) > head || (position.place !== 999 && position.revision > head)) {
+      throw new GoneError(position.revision, `it lies above the head, ${head}`);
     }
     this.#checkLife(lastWhole(position));
     const watch = new Watch(filter, position, this);
@@ -245,8 +247,10 @@ export class Store implements CatchUp {
       await this.#freshen(ticket);
       const past = at === undefined ? undefined : await this.#past(at);
       const revision = this.#replica.revision;
-      // What undoes the newest entries fits one revision only; the replica may have moved in the moment since it was read.
-      if (revision === undefined || (at !== undefined && past?.from !== revision)) continue;
+      // In the moment since those came back, another caller may have dropped the replica or moved it on: what is proven is asked
+      // again, and what undoes the newest entries fits one revision only.
+      if (revision === undefined || !this.#replica.fresh(ticket)) continue;
+      if (at !== undefined && past?.from !== revision) continue;
       const overlay = past?.overlay ?? new Overlay();
       const reader = new Reader(this.#replica, overlay);
       try {
@@ -268,12 +272,17 @@ export class Store implements CatchUp {
     return new Transaction({ reader, overlay, context, scope: this.#options.scope, revision });
   }
 
-  async #freshen(ticket: number): Promise<void> {
-    // Another caller may drop the replica in the moment between its sync and this.
-    do {
+  /** The head, or later: the revision of a state that is proven newest since the ticket. @throws SealedError. */
+  async #freshen(ticket: number): Promise<number> {
+    for (let start = 0; start < startsMax; start += 1) {
       if (!this.#replica.fresh(ticket)) await this.#replica.sync();
-    } while (this.#replica.revision === undefined);
-    if (this.#replica.sealed) throw new SealedError(this.uid);
+      const { revision } = this.#replica;
+      // Another caller may drop the replica in the moment between its sync and this.
+      if (revision === undefined) continue;
+      if (this.#replica.sealed) throw new SealedError(this.uid);
+      return revision;
+    }
+    throw new UnavailableError("the log was stripped faster than it could be read");
   }
 
   /** A log without entries would answer as if nothing had ever followed a revision below it. @throws GoneError. */

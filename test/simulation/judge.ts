@@ -73,7 +73,7 @@ export class Judge implements Observer {
     const history = this.history(life.uid);
     for (const { entry } of run) {
       const wrong = history.add(entry);
-      if (wrong !== undefined) return this.fail(`${entry.actor}: ${wrong}`);
+      if (wrong !== undefined) return void this.fail(`${entry.actor}: ${wrong}`);
       for (const change of entry.changes) this.#checkSize(change);
       this.check(
         entry.changes.length <= this.#limits.entryChangesMax,
@@ -128,7 +128,7 @@ export class Judge implements Observer {
     this.check(revision >= headBefore, () => `${who}: read at ${revision}, though ${headBefore} was there before it began`);
     const state = history.at(revision);
     if (state === undefined)
-      return this.fail(`${who}: answered at ${revision}; the log goes from ${history.first} to ${history.head}`);
+      return void this.fail(`${who}: answered at ${revision}; the log goes from ${history.first} to ${history.head}`);
     this.check(agrees(readings, state), () => `${who}: not the state at ${revision}: ${describeReadings(readings, state)}`);
   }
 
@@ -161,7 +161,7 @@ export class Judge implements Observer {
       if (write.action === "delete") continue;
       const expected = state.get(key);
       if (expected === undefined)
-        return this.fail(`the row ${key} of revision ${write.revision} is there, ${when}; the object was deleted`);
+        return void this.fail(`the row ${key} of revision ${write.revision} is there, ${when}; the object was deleted`);
       this.check(
         isSame(expected, write.value),
         () => `the row ${key} is of revision ${write.revision}, ${when}; its object is of ${expected.metadata.resourceVersion}`,

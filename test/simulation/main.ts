@@ -13,7 +13,7 @@ import { keyAt } from "./subject.ts";
 
 type Codes = { readonly real: Code; readonly small: Code; readonly close: () => void };
 
-const progressEveryMs = 1_000;
+const progressEveryMs = process.stdout.isTTY ? 500 : 10_000;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -67,9 +67,7 @@ async function runSeeds(from: number, count: number, json: boolean): Promise<num
 }
 
 function tellProgress(progress: Told, json: boolean): void {
-  if (json) return;
-  write(process.stdout.isTTY ? `\r${describe(progress)}` : "");
-  if (!process.stdout.isTTY && progress.seeds % 10 === 0) write(`${describe(progress)}\n`);
+  if (!json) write(process.stdout.isTTY ? `\r${describe(progress)}` : `${describe(progress)}\n`);
 }
 
 type Told = {

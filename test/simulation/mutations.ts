@@ -70,13 +70,16 @@ export const mutations: readonly Mutation[] = [
     ),
   ]),
   edited("3", "an answer without a commit needs no sync", [
-    edit(committer, "if (!outcomes.every(({ job }) => replica.fresh(job.ticket))) await replica.sync();", ""),
+    edit(
+      committer,
+      "replica.revision === base && outcomes.every(({ job }) => replica.fresh(job.ticket));",
+      "replica.revision === base;",
+    ),
   ]),
-  edited("3", "an answer stays though the sync brought news", [
-    edit(committer, "if (replica.revision === base) tellAll", "if (true) tellAll"),
-  ]),
+  edited("3", "an answer stays though the sync brought news", [edit(committer, "if (isCertain()) tellAll", "if (true) tellAll")]),
   edited("3", "a warm view needs no sync", [
     edit(store, "if (!this.#replica.fresh(ticket)) await", "if (this.#replica.revision === undefined) await"),
+    edit(store, "|| !this.#replica.fresh(ticket)) continue", ") continue"),
   ]),
   edited(
     "3",
@@ -169,9 +172,7 @@ export const mutations: readonly Mutation[] = [
     { seals: true },
   ),
   edited("9", "a revision above the head is answered", [edit(store, "if (at > target) throw", "if (at < 0) throw")]),
-  edited("9", "a watch above the head waits", [
-    edit(store, "if (lastWhole(position) > this.revision ||", "if (position.revision < 0 ||"),
-  ]),
+  edited("9", "a watch above the head waits", [edit(store, "if (lastWhole(position) > head ||", "if (position.revision < 0 ||")]),
   inDouble("9", "a new life begins low", { seals: true }),
   edited("reading", "a sync that began earlier is joined", [
     edit(

@@ -5,7 +5,7 @@ import { loadCode } from "./code.ts";
 import { drawPlan } from "./plan.ts";
 import { simulate } from "./simulation.ts";
 
-const seeds = 2_000;
+const seeds = 1_500;
 
 describe("simulation", () => {
   it.each([0, 1_000_000])(

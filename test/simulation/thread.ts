@@ -165,7 +165,7 @@ export class Thread {
       case "nothing":
         return;
       default:
-        return act.how satisfies never;
+        act.how satisfies never;
     }
   }
 
@@ -279,7 +279,7 @@ export class Thread {
   #judgeError(history: History, record: Record, error: unknown): void {
     const name = errorName(error);
     record.status = name === "OutcomeUnknownError" ? "unknown" : "nothing";
-    if (name === "SealedError") return this.#tell("sealed", history);
+    if (name === "SealedError") return void this.#tell("sealed", history);
     if (!isHarmless(error)) throw error;
   }
 
@@ -289,10 +289,10 @@ export class Thread {
     read: { readonly id: string; readonly at: number | undefined; readonly headBefore: number },
   ): void {
     const name = errorName(error);
-    if (name === "SealedError") return this.#tell("sealed", history);
+    if (name === "SealedError") return void this.#tell("sealed", history);
     if (name === "GoneError" && read.at !== undefined) {
       const { id, at, headBefore } = read;
-      return this.#judge.check(
+      return void this.#judge.check(
         this.#judge.goneIsRight(history, at, headBefore),
         () => `${id}: ${at} was refused: ${(error as Error).message}`,
       );

@@ -93,7 +93,7 @@ export class Life {
     const { breaks } = this.#world;
     const there = this.rows.get(write.key);
     const over = breaks("create over a tombstone") && there?.write.action === "delete" ? undefined : there;
-    const isAgain = write.action === "delete" && over?.write.revision === write.revision;
+    const isAgain = write.action === "delete" && over?.write.action === "delete" && over.write.revision === write.revision;
     if (over !== undefined && over.write.revision >= write.revision && !isAgain && !breaks("row takes any revision")) return;
     const isThere = over !== undefined && over.write.action !== "delete";
     if (write.action === "update" && !isThere && !breaks("update over nothing")) return;

@@ -139,13 +139,13 @@ export class DynamoObjects implements Objects {
     // An update without a row is of a life's past: its create was applied, so what is not there has been deleted since.
     const where = write.action === "update" ? `attribute_exists(${value}) AND` : `attribute_not_exists(${key}) OR`;
     // A delete over its own tombstone begins its time anew.
-    const below = write.action === "delete" ? "<=" : "<";
+    const again = write.action === "delete" ? ` OR (${revision} = :revision AND attribute_not_exists(${value}))` : "";
     return this.#isWritten(
       this.#clients.single.send(
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...itemKey(uid, rowKey(write.key)), [revision]: number(write.revision), ...rowBody(write, now) },
-          ConditionExpression: `${where} ${revision} ${below} :revision`,
+          ConditionExpression: `${where} ${revision} < :revision${again}`,
           ExpressionAttributeValues: { ":revision": number(write.revision) },
         }),
       ),

@@ -9,10 +9,11 @@ export function writeRows(life: Life, writes: readonly RowWrite[], now: number):
   dropExpired(life, now);
   for (const write of writes) {
     const there = life.rows.get(write.key);
-    const isAgain = write.action === "delete" && there?.revision === write.revision;
+    const isAgain = write.action === "delete" && there?.action === "delete" && there.revision === write.revision;
     if (there !== undefined && there.revision >= write.revision && !isAgain) continue;
     if (write.action === "update" && (there === undefined || there.action === "delete")) continue;
-    const row = deepFreeze(write);
+    // A copy: a tombstone that is written again is another one, with a time of its own.
+    const row = deepFreeze({ ...write });
     life.rows.set(row.key, row);
     if (row.action === "delete") life.tombstones.push({ row, expires: now + tombstoneMs });
   }

@@ -136,7 +136,8 @@ export class Committer {
   async #round(): Promise<void> {
     const { replica, clock } = this.#options;
     const rested = clock.monotonic() - this.#lastAppendMs > restMs;
-    if (replica.revision === undefined || rested) await replica.sync();
+    if (replica.revision === undefined) await this.#warmUp();
+    else if (rested) await replica.sync();
     this.#lastAppendMs = clock.monotonic();
     await replica.checkLag();
     const base = replica.revision;
@@ -150,6 +151,16 @@ export class Committer {
       for (const { job } of outcomes) job.reject(error);
       throw error;
     }
+  }
+
+  /** Of a cold replica the first caller's keys are loaded at once: that begins the replica, too. */
+  async #warmUp(): Promise<void> {
+    const { replica } = this.#options;
+    const job = this.#queue[0];
+    if (job === undefined) return;
+    const attempt = this.#attempt(job, new Overlay(), 1, { entries: 0, bytes: 0 });
+    if (attempt.kind === "miss") await replica.load(attempt.miss, job.tables);
+    else await replica.sync();
   }
 
   /** Tells what was found without a change, once it is certain that `base` was still the head after each caller came. */

@@ -1,5 +1,5 @@
 /**
- * The indexes of one kind: those it names itself and those that every kind has (uid, name, namespace, label, custom:<name>).
+ * The indexes of one kind: those it names itself and those that every kind has (uid, name, namespace, label, owner, custom:<name>).
  * Pure functions from an object to the values it stands under; the tables keep what they say.
  */
 
@@ -16,6 +16,8 @@ const common: Readonly<Record<string, IndexFunction>> = {
   namespace: ({ metadata }) => (metadata.namespace === undefined ? none : [metadata.namespace]),
   label: ({ metadata }) =>
     metadata.labels === undefined ? none : Object.entries(metadata.labels).map(([key, value]) => `${key}=${value}`),
+  owner: ({ metadata }) =>
+    metadata.ownerReferences === undefined ? none : [...new Set(metadata.ownerReferences.map(({ uid }) => uid))],
 };
 const customPrefix = "custom:";
 

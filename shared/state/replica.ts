@@ -150,7 +150,8 @@ export class Replica {
   }
 
   /**
-   * Fills in what a reader missed, as of the revision the replica has when this resolves. `kept` names the tables that the reader
+   * Fills in what a reader missed, as of the revision the replica has when this resolves. It reads to the end of the log, so it is
+   * as good a proof as a sync. `kept` names the tables that the reader
    * loaded before: a call that reads more than fits the cache must not push out what it still needs.
    * @throws GoneError when the life is unknown. Safe to repeat.
    */
@@ -248,6 +249,7 @@ export class Replica {
 
   /** One attempt of a load; false when the log was stripped, or the replica dropped, under it. */
   async #fill({ miss, touched }: Fill): Promise<boolean> {
+    const proof = this.beginProof();
     const { applied } = await this.#markers();
     if (this.#revision !== undefined && applied - this.#revision > lagEntriesMax) this.drop();
     const states = new Map<string, Touched>();
@@ -265,6 +267,7 @@ export class Replica {
     if (this.#begunAt > (entries.at(-1)?.entry.revision ?? from) || (this.#revision ?? from) < from) return false;
     for (const { entry } of entries) foldInto(states, entry, miss);
     for (const encoded of entries) this.apply(encoded);
+    this.#proved = Math.max(this.#proved, proof);
     for (const [key, touch] of touched) if (touch.revision > (states.get(key)?.revision ?? 0)) states.set(key, touch);
     this.#install(miss, states);
     return true;

@@ -29,6 +29,8 @@ export const byName = (name: string): Selector => index("name", name.toLowerCase
 export const byNamePrefix = (prefix: string): Selector => indexPrefix("name", prefix.toLowerCase());
 export const byNamespace = (namespace: string): Selector => ({ by: "namespace", namespace });
 export const byLabel = (key: string, value: string): Selector => index("label", `${key}=${value}`);
+/** What names the object of this uid as an owner. */
+export const byOwner = (uid: string): Selector => index("owner", uid);
 /** Nodes. */
 export const byRole = (role: "worker" | "manager"): Selector => index("role", role);
 /** Nodes. */

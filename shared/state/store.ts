@@ -18,7 +18,7 @@ import { Hub } from "./hub.ts";
 import { ObjectIndexes } from "./object-indexes.ts";
 import { Overlay } from "./overlay.ts";
 import { Reader } from "./reader.ts";
-import { Replica } from "./replica.ts";
+import { type Miss, Replica } from "./replica.ts";
 import { restoreSteps, type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { Transaction } from "./transaction.ts";
 import { lastWhole, type Position, versionAt } from "./version.ts";
@@ -235,7 +235,10 @@ export class Store implements CatchUp {
     return new Filter(specifiers, (plural) => this.#indexesOf(plural));
   }
 
-  /** Runs `call` until it misses nothing; `then` in the same turn, so that nothing comes between. */
+  /**
+   * Runs `call` until it misses nothing, on a state that is proven new enough; `then` in the same turn, so that nothing comes between.
+   * It runs first and is proven afterwards: what it misses must be loaded anyway, and a load is a proof, too.
+   */
   async #read<T>(
     at: number | undefined,
     call: (transaction: Transaction) => T,
@@ -243,25 +246,41 @@ export class Store implements CatchUp {
   ): Promise<{ value: T; revision: number; watch: Watch | undefined }> {
     const ticket = this.#replica.ticket();
     const tables = new Set<string>();
-    for (let loads = 0; loads < loadsMax; loads += 1) {
-      await this.#freshen(ticket);
+    for (let runs = 0; runs < loadsMax; runs += 1) {
+      if (at !== undefined) await this.#freshen(ticket);
       const past = at === undefined ? undefined : await this.#past(at);
       const revision = this.#replica.revision;
-      // In the moment since those came back, another caller may have dropped the replica or moved it on: what is proven is asked
-      // again, and what undoes the newest entries fits one revision only.
-      if (revision === undefined || !this.#replica.fresh(ticket)) continue;
-      if (at !== undefined && past?.from !== revision) continue;
-      const overlay = past?.overlay ?? new Overlay();
-      const reader = new Reader(this.#replica, overlay);
-      try {
-        const value = call(this.#readTransaction(reader, overlay, at ?? revision));
-        if (reader.missed === undefined) return { value, revision: at ?? revision, watch: then?.(revision) };
-      } catch (error) {
-        if (reader.missed === undefined) throw error;
+      // What undoes the newest entries fits one revision only; the replica may have moved in the moment since it was read.
+      if (at !== undefined && (revision === undefined || past?.from !== revision)) continue;
+      const { missed, tell } = this.#run(call, past?.overlay ?? new Overlay(), at ?? revision ?? 0);
+      if (missed !== undefined) {
+        await this.#replica.load(missed, tables);
+        continue;
       }
-      if (reader.missed !== undefined) await this.#replica.load(reader.missed, tables);
+      await this.#freshen(ticket);
+      // In the moment since that came back, another caller may have dropped the replica or moved it on: what is proven is asked again.
+      if (revision === undefined || this.#replica.revision !== revision || !this.#replica.fresh(ticket)) continue;
+      return { value: tell(), revision: at ?? revision, watch: then?.(revision) };
     }
-    throw new UnavailableError(`a view read ${loadsMax} keys or ranges that were not cached`);
+    throw new UnavailableError(`a view was run ${loadsMax} times, each time on what was not cached or not new enough`);
+  }
+
+  /** One run of a view's callback: what it missed, else `tell`, which gives its value or throws its error. */
+  #run<T>(
+    call: (transaction: Transaction) => T,
+    overlay: Overlay,
+    revision: number,
+  ): { readonly missed: Miss | undefined; readonly tell: () => T } {
+    const reader = new Reader(this.#replica, overlay);
+    try {
+      const value = call(this.#readTransaction(reader, overlay, revision));
+      return { missed: reader.missed, tell: () => value };
+    } catch (error) {
+      const tell = () => {
+        throw error;
+      };
+      return { missed: reader.missed, tell };
+    }
   }
 
   #readTransaction(reader: Reader, overlay: Overlay, revision: number): Transaction {

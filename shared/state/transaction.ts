@@ -174,7 +174,9 @@ export class Transaction {
     const { key, current } = this.#current(definition, place.name, place.namespace);
     check(key, current, metadata);
     const { uid, generation, creationTimestamp } = current.metadata;
-    const changed = input.spec !== current.spec && !isDeepStrictEqual(input.spec, current.spec);
+    // Kubernetes counts the beginning of a deletion, too.
+    const ends = metadata.deletionTimestamp !== undefined && current.metadata.deletionTimestamp === undefined;
+    const changed = ends || (input.spec !== current.spec && !isDeepStrictEqual(input.spec, current.spec));
     const stamped: Metadata = {
       ...metadata,
       ...place,

@@ -174,11 +174,11 @@ export const mutations: readonly Mutation[] = [
   edited("9", "a revision above the head is answered", [edit(store, "if (at > target) throw", "if (at < 0) throw")]),
   edited("9", "a watch above the head waits", [edit(store, "if (lastWhole(position) > head ||", "if (position.revision < 0 ||")]),
   inDouble("9", "a new life begins low", { seals: true }),
-  edited("reading", "a sync that began earlier is joined", [
+  edited("reading", "a sync that began earlier is joined, and counts", [
     edit(
       replica,
       "if (this.#running === undefined) return this.#start();",
-      "if (this.#running !== undefined) return this.#running;\n    return this.#start();",
+      "const counts = () => void (this.#proved = this.#proofsBegun);\n    if (this.#running !== undefined) return this.#running.then(counts);\n    return this.#start();",
     ),
   ]),
   edited("reading", "rows are read before applied", [

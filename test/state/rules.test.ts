@@ -339,14 +339,24 @@ describe("reading", () => {
     expect(await asked(ports, () => one.view((tx) => tx.nodes.get("a")))).toEqual(["read 1"]);
     const cold = openStore(ports, new QuickClock());
     await cold.view(() => undefined);
-    expect(await asked(ports, () => names(cold))).toEqual(["read 1", "markers", "page nodes/", "read -1"]);
-    expect(await asked(ports, () => cold.view((tx) => tx.networks.get("x")))).toEqual([
-      "read 1",
-      "markers",
-      "get networks/x",
-      "read -1",
-    ]);
+    expect(await asked(ports, () => names(cold))).toEqual(["markers", "page nodes/", "read -1"]);
+    expect(await asked(ports, () => cold.view((tx) => tx.networks.get("x")))).toEqual(["markers", "get networks/x", "read -1"]);
     expect(await asked(ports, () => cold.view((tx) => [tx.networks.get("x"), tx.nodes.get("c")]))).toEqual(["read 1"]);
+  });
+
+  it("a cold write reads what a cold get would, then appends", async () => {
+    const { ports, one } = await two();
+    for (const name of ["a", "b"]) await create(one, name);
+    const cold = openStore(ports, new QuickClock());
+    expect(await asked(ports, () => create(cold, "c"))).toEqual(["markers", "get nodes/c", "read -1", "append 2"]);
+  });
+
+  it("a stale replica that was stripped past starts cold when it reads what it has not cached", async () => {
+    const { ports, one, other } = await two();
+    for (const name of ["a", "b", "c"]) await create(one, name);
+    await publish(ports);
+    await new Stripper(ports).run(uid, { before: Number.POSITIVE_INFINITY, steps: 5 });
+    expect((await other.view((tx) => [tx.networks.get("x"), tx.nodes.find().length])).value).toEqual([undefined, 3]);
   });
 
   it("rows read at different times, some newer than the marker, are folded to one exact state", async () => {

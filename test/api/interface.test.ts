@@ -131,6 +131,7 @@ describe("faults", () => {
 
   it("one that nobody knows is a 500 that says nothing, and is logged", async () => {
     const client = await start({ logger });
+    server.clusters.resolve = () => Promise.reject(new Error("secret detail"));
     server.clusters.root.view = () => Promise.reject(new Error("secret detail"));
     const { status, body, text } = await client.get(nodes);
     expect([status, body["reason"]]).toEqual([500, "InternalError"]);
@@ -186,6 +187,12 @@ describe("a stripped log", () => {
       await client.get(`${nodes}?limit=1&continue=${first.body["metadata"]?.["continue"]}`),
     ];
     for (const { status, body } of answers) expect([status, body["reason"]]).toEqual([410, "Expired"]);
+    const token = String(answers[1]?.body["metadata"]?.["continue"]);
+    const rest = await client.get(`${nodes}?limit=1&continue=${token}`);
+    expect([...(rest.body["items"] ?? [])].map((item) => item["metadata"]?.["name"])).toEqual(["b"]);
+    const next = await client.get(`${nodes}?continue=${rest.body["metadata"]?.["continue"]}`);
+    expect([...(next.body["items"] ?? [])].map((item) => item["metadata"]?.["name"])).toEqual(["c", "d", "e"]);
+    expect(answers[0]?.body["metadata"]).toEqual({});
     const watch = await client.watch(`${nodes}?watch=true&resourceVersion=${old}`);
     expect(await watch.rest()).toMatchObject([{ type: "ERROR", object: { code: 410 } }]);
     const fresh = await client.get(`${nodes}?resourceVersion=${old}`);

@@ -9,6 +9,7 @@ import { runBench } from "./run.ts";
 /** A bench is a list of groups, and one line here. */
 const benches: Readonly<Record<string, () => Promise<readonly Group[]>>> = {
   store: async () => (await import("./store/groups.ts")).storeGroups,
+  http: async () => (await import("./http/groups.ts")).httpGroups,
 };
 
 const usage = `usage: npm run bench <name> -- [options]

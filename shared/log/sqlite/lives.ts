@@ -63,10 +63,10 @@ export class Lives {
     this.#keep(uid, { number, head: to });
   }
 
-  /** What another connection of this process has done to a life: its head is `head` now. */
-  movedTo(uid: string, head: number): void {
-    const life = this.find(uid);
-    if (life !== undefined && (life.head ?? 0) < head) this.#keep(uid, { ...life, head });
+  /** For a connection that only reads: takes over what the writing one has done to a life since. */
+  refresh(uid: string): void {
+    const columns = this.#select.get(uid);
+    if (columns !== undefined) this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
   }
 
   /** For when the database went back, or changed behind this map. */

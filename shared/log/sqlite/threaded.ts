@@ -1,6 +1,6 @@
 /**
  * The ports on a data folder whose writes run in a thread of their own (writer-thread.ts): this thread goes on while the disk syncs.
- * Reads run here, on a connection that sees what is committed; heads are those that were acknowledged here.
+ * Reads run here, on a connection that sees what is committed, and heads follow it.
  */
 import { deepFreeze } from "../../base/json.ts";
 import { decodeEntry } from "../codec.ts";
@@ -17,6 +17,7 @@ import type {
   PageRange,
   ReadOptions,
   RowWrite,
+  Tail,
 } from "../ports.ts";
 import { SqliteCells } from "./cells.ts";
 import { NotWrittenError } from "./errors.ts";
@@ -72,17 +73,18 @@ class ThreadedLog implements Log {
     const run = packRun(entries);
     try {
       const appended = (await this.#writer.call({ call: "append", uid, run }, run.bytes)) as PackedAppended;
-      if (appended.kind === "committed") this.#lives.movedTo(uid, run.revision + entries.length - 1);
-      else this.#lives.forget();
+      this.#lives.refresh(uid);
       if (appended.kind !== "conflict") return appended;
       return { kind: "conflict", entry: appended.entry && decodeEntry(appended.entry.revision, appended.entry.bytes) };
     } catch (cause) {
-      this.#lives.forget();
+      this.#lives.refresh(uid);
       return { kind: cause instanceof NotWrittenError ? "refused" : "unknown", cause };
     }
   }
 
-  read(uid: string, options: ReadOptions) {
+  /** What the other connection has committed is there for all, also before its answer has come here: the head must say so, too. */
+  read(uid: string, options: ReadOptions): Promise<Tail> {
+    this.#lives.refresh(uid);
     return this.#reader.read(uid, options);
   }
 
@@ -110,7 +112,7 @@ class ThreadedObjects implements Objects {
     const there = await this.#reader.markers(uid);
     if (there !== undefined) return there;
     const begun = (await this.#writer.call({ call: "begin", arguments: [uid, first] })) as Markers;
-    this.#lives.forget();
+    this.#lives.refresh(uid);
     return begun;
   }
 
@@ -132,12 +134,12 @@ class ThreadedObjects implements Objects {
 
   async apply(uid: string, writes: readonly RowWrite[], now: number): Promise<void> {
     await this.#writer.call({ call: "apply", arguments: [uid, writes, now] });
-    this.#lives.forget();
+    this.#lives.refresh(uid);
   }
 
   async remove(uid: string, limit: number): Promise<boolean> {
     const removed = (await this.#writer.call({ call: "remove", arguments: [uid, limit] })) as boolean;
-    this.#lives.forget();
+    this.#lives.refresh(uid);
     return removed;
   }
 }

@@ -1,12 +1,17 @@
 /**
- * The embedded host's configuration: flags before the environment before the defaults. A value that is not right is refused by
- * its name.
+ * The embedded host's configuration: flags before the environment before the file that --config names before the defaults. A value
+ * that is not right is refused by its name.
  */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { z } from "zod";
+import { roles } from "../../shared/api/access/access.ts";
+import type { GroupRole, OidcConfig } from "../../shared/api/access/oidc.ts";
+import { isTrusted } from "../../shared/api/access/oidc-keys.ts";
+import { readConfigFile } from "./config-file.ts";
 import { ConfigError } from "./errors.ts";
+import { type Field, type Setting, settings } from "./settings.ts";
 
 export type Config = {
   /** 0 takes a free port. */
@@ -15,14 +20,37 @@ export type Config = {
   readonly host: string;
   /** Absolute path of the data folder. */
   readonly data: string;
+  /** Absent: a certificate of its own making. */
+  readonly tls?: TlsFiles;
+  /** Absent: static tokens only. */
+  readonly oidc?: OidcConfig;
 };
 
+/** Absolute paths of PEM files; `ca` is what clients trust, where the certificate's own chain does not end in it. */
+export type TlsFiles = { readonly cert: string; readonly key: string; readonly ca?: string };
+
 export type Command = { readonly kind: "start"; readonly config: Config } | { readonly kind: "help"; readonly text: string };
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const portMax = 65_535;
 /** RFC 1123 labels, 253 characters at most; digits and dots alone are an address, or a wrong one. */
 const hostNameForm =
   /^(?=.{1,253}$)(?![\d.]+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+/** GROUP=ROLE or GROUP=ROLE@CLUSTER; a group may hold "=" and "@" itself. */
+const groupRoleForm = new RegExp(`^(.{1,256})=(${roles.join("|")})(?:@([a-z0-9][-a-z0-9.]{0,252}))?$`);
+
+const text = z.string().min(1).max(1_024);
+const path = z
+  .string()
+  .refine((value) => value.length > 0 && !value.includes("\0"))
+  .transform((value) => resolve(value));
+const groupRole = z
+  .string()
+  .regex(groupRoleForm)
+  .transform((value): GroupRole => {
+    const [, group = "", role = "", cluster] = groupRoleForm.exec(value) ?? [];
+    return { group, role: roles.find((known) => known === role) ?? "viewer", ...(cluster !== undefined && { cluster }) };
+  });
 
 const schema = z.object({
   port: z
@@ -31,79 +59,110 @@ const schema = z.object({
     .transform(Number)
     .refine((port) => port <= portMax),
   host: z.string().refine((host) => (isIP(host) !== 0 && !host.includes("%")) || hostNameForm.test(host)),
-  data: z
-    .string()
-    .refine((path) => path.length > 0 && !path.includes("\0"))
-    .transform((path) => resolve(path)),
+  data: path,
+  "tls-cert": path.optional(),
+  "tls-key": path.optional(),
+  "tls-ca": path.optional(),
+  "oidc-issuer": z.string().refine(isTrusted).optional(),
+  "oidc-audience": z.array(text).max(20).optional(),
+  "oidc-username-claim": text,
+  "oidc-username-prefix": z.string().max(100),
+  "oidc-groups-claim": text,
+  "oidc-role": z.array(groupRole).max(1_000).optional(),
 });
-
-const settings = [
-  {
-    field: "port",
-    variable: "WINDLASS_PORT",
-    preset: "8350",
-    about: "port to listen on; 0 takes a free one",
-    wanted: `a whole number from 0 to ${portMax}`,
-  },
-  {
-    field: "host",
-    variable: "WINDLASS_HOST",
-    preset: "127.0.0.1",
-    about: "name or address to listen on",
-    wanted: "a host name, or an IPv4 or IPv6 address without brackets and zone",
-  },
-  {
-    field: "data",
-    variable: "WINDLASS_DATA",
-    preset: ".windlass",
-    about: "folder of the state, keys and certificates",
-    wanted: "the path of a folder",
-  },
-] as const;
-
-const options = {
-  port: { type: "string" },
-  host: { type: "string" },
-  data: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const satisfies ParseArgsConfig["options"];
 
 /**
  * What `args` (without node and the script) and `environment` ask for. A variable that is empty counts as not set.
  * @throws ConfigError when a flag is unknown or a value is not allowed; the message names it and what is allowed.
  */
-export function parseCommand(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Command {
+export function parseCommand(args: readonly string[], environment: Environment): Command {
   const flags = parseFlags(args);
-  if (flags.help === true) return { kind: "help", text: helpText() };
-  const given = settings.map(({ field, variable, preset, wanted }) => {
-    const flag = flags[field];
-    return flag === undefined
-      ? { field, wanted, source: variable, text: environment[variable] || preset }
-      : { field, wanted, source: `--${field}`, text: flag };
-  });
-  const parsed = schema.safeParse(Object.fromEntries(given.map(({ field, text }) => [field, text])));
-  if (parsed.success) return { kind: "start", config: parsed.data };
-  const wrong = given.filter(({ field }) => parsed.error.issues.some(({ path }) => path[0] === field));
+  if (flags["help"] === true) return { kind: "help", text: helpText() };
+  const file = flags["config"] ?? (environment["WINDLASS_CONFIG"] || undefined);
+  const fromFile = typeof file === "string" ? readConfigFile(file) : {};
+  const given = settings.map((setting) => givenFor(setting, { flags, environment, file: fromFile }));
+  const parsed = schema.safeParse(Object.fromEntries(given.map(({ field, value }) => [field, value])));
+  if (parsed.success) return { kind: "start", config: configOf(parsed.data) };
+  const wrong = given.filter(({ field }) => parsed.error.issues.some(({ path: [name] }) => name === field));
   throw new ConfigError(
-    wrong.map(({ source, text, wanted }) => `${source} is ${JSON.stringify(text)}; it must be ${wanted}`).join(". "),
+    wrong.map(({ source, value, wanted }) => `${source} is ${JSON.stringify(value)}; it must be ${wanted}`).join(". "),
   );
 }
 
-type Flags = { readonly port?: string; readonly host?: string; readonly data?: string; readonly help?: boolean };
+type Value = string | readonly string[] | undefined;
+type Flags = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+type Sources = { readonly flags: Flags; readonly environment: Environment; readonly file: Readonly<Record<string, Value>> };
+type Given = { readonly field: Field; readonly wanted: string; readonly source: string; readonly value: Value };
+
+function givenFor({ field, variable, preset, wanted, many }: Setting, { flags, environment, file }: Sources): Given {
+  const flag = flags[field] as Value;
+  if (flag !== undefined) return { field, wanted, source: `--${field}`, value: flag };
+  const set = environment[variable];
+  if (set !== undefined && set !== "") return { field, wanted, source: variable, value: many ? set.split(",") : set };
+  if (file[field] !== undefined) return { field, wanted, source: `${field} in the configuration file`, value: file[field] };
+  return { field, wanted, source: variable, value: preset };
+}
+
+function configOf(parsed: z.infer<typeof schema>): Config {
+  const { port, host, data } = parsed;
+  const tls = tlsOf(parsed);
+  const oidc = oidcOf(parsed);
+  return { port, host, data, ...(tls !== undefined && { tls }), ...(oidc !== undefined && { oidc }) };
+}
+
+function tlsOf({ "tls-cert": cert, "tls-key": key, "tls-ca": ca }: z.infer<typeof schema>): TlsFiles | undefined {
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new ConfigError("--tls-cert and --tls-key must be given together");
+  return { cert, key, ...(ca !== undefined && { ca }) };
+}
+
+function oidcOf(parsed: z.infer<typeof schema>): OidcConfig | undefined {
+  const { "oidc-issuer": issuer, "oidc-audience": audiences, "oidc-role": groupRoles } = parsed;
+  if (issuer === undefined && audiences === undefined && groupRoles === undefined) return undefined;
+  if (issuer === undefined || audiences === undefined || groupRoles === undefined) {
+    throw new ConfigError("--oidc-issuer, --oidc-audience and --oidc-role must be given together");
+  }
+  return {
+    issuer,
+    audiences,
+    usernameClaim: parsed["oidc-username-claim"],
+    usernamePrefix: parsed["oidc-username-prefix"],
+    groupsClaim: parsed["oidc-groups-claim"],
+    roles: groupRoles,
+  };
+}
 
 function parseFlags(args: readonly string[]): Flags {
+  const flags = settings.map(({ field, many }) => [field, { type: "string", multiple: many }] as const);
+  const options: ParseArgsConfig["options"] = {
+    ...Object.fromEntries(flags),
+    config: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  };
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (cause) {
     // The first line and sentence of Node's message name the argument; what follows is advice on positional arguments.
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split(/\n|\. /);
-    throw new ConfigError(`${reason}; allowed are --port, --host, --data and --help`, { cause });
+    const known = Object.keys(options).map((name) => `--${name}`);
+    throw new ConfigError(`${reason}; allowed are ${known.slice(0, -1).join(", ")} and ${known.at(-1)}`, { cause });
   }
 }
 
 function helpText(): string {
-  const lines = settings.map(
-    ({ field, variable, preset, about }) => `  --${field} <${field}>  ${about} (${variable}, ${preset})`,
+  const width = Math.max(...settings.map(({ field, shown }) => field.length + shown.length)) + 5;
+  const line = (flag: string, about: string): string => `  ${flag.padEnd(width)}  ${about}`;
+  const lines = settings.map(({ field, shown, about, variable, preset }) =>
+    line(`--${field} <${shown}>`, `${about} (${variable}${preset === undefined || preset === "" ? "" : `, ${String(preset)}`})`),
   );
-  return ["Usage: npm start -- [flags]", "", ...lines, "  --help         this text", ""].join("\n");
+  return [
+    "Usage: windlass start [flags], or from the sources: npm start -- [flags]",
+    "",
+    "Runs the control plane in this process, on SQLite. A flag wins over its variable, a variable over the file.",
+    "",
+    ...lines,
+    line("--config <file>", "a JSON file with the same names as the flags, without -- (WINDLASS_CONFIG)"),
+    line("--help", "this text"),
+    "",
+  ].join("\n");
 }

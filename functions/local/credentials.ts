@@ -27,8 +27,10 @@ export type ClientFilesOptions = {
   readonly folder: string;
   /** `https://host:port`, as clients reach it. */
   readonly url: string;
-  /** The authority's certificate, PEM. */
-  readonly ca: string;
+  /** The authority's certificate, PEM; absent: one that the machine trusts. */
+  readonly ca?: string;
+  /** The name that the certificate is for, where it is not the URL's. */
+  readonly serverName?: string;
   readonly token: string;
 };
 
@@ -61,32 +63,30 @@ export async function writeClientFiles(options: ClientFilesOptions): Promise<Cli
   return { kubeconfig, dockerFolder };
 }
 
-async function writeKubeconfig(path: string, { url, ca, token }: ClientFilesOptions): Promise<void> {
-  const authority = Buffer.from(ca).toString("base64");
+async function writeKubeconfig(path: string, { url, ca, serverName, token }: ClientFilesOptions): Promise<void> {
   const there = await readText(path);
-  // kubectl writes the file in its own order, but these three always unbroken and unquoted.
-  const isCurrent = there !== undefined && [`server: ${url}\n`, authority, token].every((part) => there.includes(part));
-  if (!isCurrent) await writePrivateFile(path, kubeconfigText({ url, authority, token }));
+  const trust = [
+    ...(serverName === undefined ? [] : [`tls-server-name: ${serverName}`]),
+    ...(ca === undefined ? [] : [`certificate-authority-data: ${Buffer.from(ca).toString("base64")}`]),
+  ];
+  // kubectl writes the file in its own order, but these always unbroken and unquoted.
+  const isCurrent = there !== undefined && [`server: ${url}\n`, token, ...trust].every((part) => there.includes(part));
+  const hasMore = ["tls-server-name:", "certificate-authority-data:"].some(
+    (field) => there?.includes(field) === true && !trust.some((part) => part.startsWith(field)),
+  );
+  if (!isCurrent || hasMore) await writePrivateFile(path, kubeconfigText({ url, trust, token }));
 }
 
-function kubeconfigText({
-  url,
-  authority,
-  token,
-}: {
-  readonly url: string;
-  readonly authority: string;
-  readonly token: string;
-}): string {
+type KubeconfigParts = { readonly url: string; readonly trust: readonly string[]; readonly token: string };
+
+function kubeconfigText({ url, trust, token }: KubeconfigParts): string {
   return `apiVersion: v1
 kind: Config
 current-context: windlass
 clusters:
 - name: windlass
   cluster:
-    server: ${url}
-    certificate-authority-data: ${authority}
-contexts:
+${[`server: ${url}`, ...trust].map((line) => `    ${line}\n`).join("")}contexts:
 - name: windlass
   context:
     cluster: windlass

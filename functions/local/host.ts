@@ -5,23 +5,29 @@
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
+import type { Authenticator } from "../../shared/api/access/access.ts";
 import { type Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import type { Logger } from "../../shared/base/logger.ts";
-import { type Certificates, ensureCertificates } from "./certificates.ts";
+import { ensureCertificates } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { type ClientFiles, ensureAdminToken, writeClientFiles } from "./credentials.ts";
 import { makePrivateFolder } from "./files.ts";
 import { type Fetch, Listener } from "./listener.ts";
+import { fingerprintOf, otherName, readOwnCertificate, type ServedCertificate } from "./own-certificate.ts";
 import { refuseUpgrades, type UpgradeHook } from "./upgrade.ts";
 
-/** Certificates are looked at so often while the host runs. */
+/** The host's own certificates are looked at so often while it runs. */
 const renewalMs = 24 * 3600 * 1000;
+/** And the files of a certificate that somebody else renews. */
+const rereadMs = 10_000;
 
 /** What the host serves. */
 type HostedApp = {
   /** The instance that the app's own authenticator asks: a revocation then counts at once. */
   readonly tokens: Tokens;
+  /** Who may upgrade a connection; absent: the holders of tokens. */
+  readonly authenticator?: Authenticator;
   readonly fetch: Fetch;
   /** Absent: upgrades are refused with 501, after the token check. */
   readonly upgrade?: UpgradeHook;
@@ -60,17 +66,22 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
 async function serveApp(config: Config, app: HostedApp, { clock, logger }: HostOptions): Promise<Host> {
   const token = await ensureAdminToken(config.data, app.tokens);
   const certificates = await certificatesOf(config, clock);
-  const { fetch, upgrade = refuseUpgrades(tokenAuthenticator(app.tokens)) } = app;
+  const { fetch, upgrade = refuseUpgrades(app.authenticator ?? tokenAuthenticator(app.tokens)) } = app;
   const listener = new Listener({ host: config.host, port: config.port, keys: certificates, fetch, upgrade, logger });
   const { port } = await listener.listen();
   const url = urlOf(config.host, port);
-  const writeFiles = ({ ca }: Certificates): Promise<ClientFiles> => writeClientFiles({ folder: config.data, url, ca, token });
+  const writeFiles = (served: ServedCertificate): Promise<ClientFiles> =>
+    writeClientFiles({ folder: config.data, url, token, ...trustIn(served, url) });
   const files = await orClose(listener, writeFiles(certificates));
   const closing = new AbortController();
-  const renewal = renewDaily({ clock, logger, signal: closing.signal }, async () => {
+  let served = await orClose(listener, fingerprintOf(config.tls));
+  const renewal = renewOften({ clock, logger, signal: closing.signal, everyMs: config.tls ? rereadMs : renewalMs }, async () => {
+    const found = await fingerprintOf(config.tls);
+    if (found !== undefined && found === served) return;
     const renewed = await certificatesOf(config, clock);
     listener.useKeys(renewed);
     await writeFiles(renewed);
+    served = found;
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -92,13 +103,21 @@ async function orClose<T>(listener: Listener, work: Promise<T>): Promise<T> {
   }
 }
 
-type RenewalOptions = { readonly clock: Clock; readonly logger: Logger; readonly signal: AbortSignal };
+type RenewalOptions = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly everyMs: number;
+};
 
-/** Resolves when `signal` aborts. A renewal that fails is logged and tried again the next day: there are thirty of them. */
-async function renewDaily({ clock, logger, signal }: RenewalOptions, renew: () => Promise<void>): Promise<void> {
+/**
+ * Resolves when `signal` aborts. A renewal that fails is logged and tried again the next time; until then the former certificate is
+ * served: the host's own has thirty days left, and one of whose files only one has changed will soon have the other.
+ */
+async function renewOften({ clock, logger, signal, everyMs }: RenewalOptions, renew: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {
-      await clock.sleep(renewalMs, signal);
+      await clock.sleep(everyMs, signal);
       await renew();
     } catch (error) {
       if (!signal.aborted) logger.log("error", "the certificates can't be renewed", { error });
@@ -106,10 +125,17 @@ async function renewDaily({ clock, logger, signal }: RenewalOptions, renew: () =
   }
 }
 
-function certificatesOf({ data, host }: Config, clock: Clock): Promise<Certificates> {
+async function certificatesOf({ data, host, tls }: Config, clock: Clock): Promise<ServedCertificate> {
+  if (tls !== undefined) return readOwnCertificate(tls);
   // Clients don't come by a wildcard: from elsewhere they come by the machine's name.
   const hosts = [isWildcard(host) ? hostname() : host];
   return ensureCertificates({ folder: data, hosts, now: clock.now() });
+}
+
+/** What a client of this machine needs to trust the certificate at `url`, which may be made for other names only. */
+function trustIn({ ca, cert }: ServedCertificate, url: string): { readonly ca?: string; readonly serverName?: string } {
+  const serverName = otherName(cert, new URL(url).hostname.replace(/^\[|\]$/g, ""));
+  return { ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) };
 }
 
 function urlOf(host: string, port: number): string {

@@ -13,10 +13,10 @@ import { type BuildApp, type Host, startHost } from "./host.ts";
 const signalExit = 128;
 const signals = { SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Runs until a signal comes, or until it has said why it can't. Rejects for a bug. */
-export async function run(buildApp: BuildApp): Promise<void> {
+/** Runs until a signal comes, or until it has said why it can't. `args` are flags. Rejects for a bug. */
+export async function run(buildApp: BuildApp, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   try {
-    const command = parseCommand(process.argv.slice(2), process.env);
+    const command = parseCommand(args, process.env);
     await runCommand(command, buildApp);
   } catch (error) {
     if (!(error instanceof StartError || error instanceof DataFolderError)) throw error;

@@ -8,16 +8,18 @@ import { scanJson } from "./json-scan.ts";
 const bodyBytesMax = 3 * 1024 * 1024;
 
 export const jsonTypes = ["application/json"] as const;
-export const mergePatchTypes = ["application/merge-patch+json"] as const;
+export const jsonPatchType = "application/json-patch+json";
+export const mergePatchType = "application/merge-patch+json";
+export const applyPatchType = "application/apply-patch+yaml";
 
 /**
  * Reads the body when it is first asked for, and gives the same again: a call may run twice. undefined: there is none.
- * `types` are the content types taken; without one a body counts as the first.
+ * `types` are the content types taken; without one a body counts as the first. `parse` reads its text.
  */
-export function lazyBody(request: Request, types: readonly string[]): () => Promise<Json | undefined> {
+export function lazyBody(request: Request, types: readonly string[], parse = parseBody): () => Promise<Json | undefined> {
   let body: Promise<Json | undefined> | undefined;
   return () => {
-    body ??= readBody(request, types);
+    body ??= readBody(request, types, parse);
     return body;
   };
 }
@@ -29,7 +31,7 @@ export async function requiredBody(body: () => Promise<Json | undefined>): Promi
   return value;
 }
 
-async function readBody(request: Request, types: readonly string[]): Promise<Json | undefined> {
+async function readBody(request: Request, types: readonly string[], parse: (text: string) => Json): Promise<Json | undefined> {
   const bytes = await readBytes(request).catch((error: unknown) => {
     if (error instanceof RefusedError) throw error;
     // The client went away, or sent less than it announced: nobody hears this.
@@ -38,16 +40,18 @@ async function readBody(request: Request, types: readonly string[]): Promise<Jso
   // A client may well name a type for nothing.
   if (bytes.length === 0) return undefined;
   checkType(request.headers.get("content-type"), types);
-  return parseBody(decodeText(bytes));
+  return parse(decodeText(bytes));
 }
+
+/** Without its parameters, in lower case; "" where none is given. */
+export const contentType = (header: string | null): string => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
 function checkType(header: string | null, types: readonly string[]): void {
-  if (header === null || header === "") return;
-  const type = header.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (!types.includes(type)) throw new RefusedError({ kind: "unsupportedMediaType", supported: types });
+  const type = contentType(header);
+  if (type !== "" && !types.includes(type)) throw new RefusedError({ kind: "unsupportedMediaType", supported: types });
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+export async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
   if (announced === null) return readStream(request.body);
   if (!(Number(announced) <= bodyBytesMax)) throw tooLarge();
@@ -79,7 +83,8 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-function parseBody(text: string): Json {
+/** @throws RefusedError (400) when it is not JSON, names a key twice, or nests too deep. */
+export function parseBody(text: string): Json {
   let body: Json;
   try {
     body = JSON.parse(text) as Json;

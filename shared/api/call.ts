@@ -8,10 +8,13 @@ import type { Logger } from "../base/logger.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { group } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
+import type { Log, Objects } from "../log/ports.ts";
 import { type Clusters, withCluster } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
 import { type Authenticator, allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
+import type { Tokens } from "./access/tokens.ts";
 import { RefusedError } from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Format } from "./negotiate.ts";
 import type { IncludeObject } from "./table.ts";
 import type { OpenWatches } from "./watch-stream.ts";
@@ -21,6 +24,12 @@ export type Api = {
   readonly clusters: Clusters;
   readonly registry: Registry;
   readonly authenticator: Authenticator;
+  /** Those that the authenticator asks, so that a revocation counts at once. */
+  readonly tokens: Tokens;
+  /** What the clusters stand on: for history and metrics. */
+  readonly log: Log;
+  readonly objects: Objects;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -31,7 +40,7 @@ export type Api = {
   readonly watchSecondsMax: number;
 };
 
-export type Subresource = "status";
+export type Subresource = "status" | "scale";
 
 export type Call = {
   readonly api: Api;
@@ -59,7 +68,7 @@ export type ItemCall = Call & { readonly name: string };
 export async function inStore(call: Call, verb: Verb, run: (store: Store) => Promise<Response>): Promise<Response> {
   const { api, principal, cluster, definition } = call;
   if (definition.scope === "root") {
-    if (!allowed(principal, rootScope, verb)) throw forbidden(call, verb);
+    if (!allowed(principal, rootScope, neededVerb(definition, verb))) throw forbidden(call, verb);
     return run(api.clusters.root);
   }
   const answer = await withCluster(api.clusters, cluster, (store) => {
@@ -69,6 +78,12 @@ export async function inStore(call: Call, verb: Verb, run: (store: Store) => Pro
   if (answer !== undefined) return answer;
   if (!allowed(principal, undefined, verb)) throw forbidden(call, verb);
   throw noCluster(cluster);
+}
+
+/** What a caller must be allowed to do for `verb` on objects of the kind: clusters are made, changed and deleted by admins only. */
+export function neededVerb({ scope }: Pick<KindDefinition, "scope">, verb: Verb): Verb {
+  const isRead = verb === "get" || verb === "list" || verb === "watch";
+  return scope === "root" && !isRead ? "administer" : verb;
 }
 
 export const noCluster = (name: string): RefusedError => new RefusedError({ kind: "notFound", resource: "clusters", name });

@@ -6,6 +6,8 @@ import { createHash } from "node:crypto";
 import { badRequest } from "./errors.ts";
 
 export type ContinueToken = { readonly uid: string; readonly revision: number; readonly after: string };
+/** As a token's revision: the rest is read as it is then, because the first page's revision can't be had any more. */
+export const newestRevision = 0;
 
 const tokenCharactersMax = 4_096;
 /** 96 bits tell two questions of honest clients apart; nothing depends on them for dishonest ones. */

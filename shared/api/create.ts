@@ -8,6 +8,7 @@ import { AlreadyExistsError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { type Call, inStore } from "./call.ts";
+import { advanceCluster } from "./cluster-change.ts";
 import { badRequest, invalid } from "./errors.ts";
 import { checkNamespaceOf } from "./list.ts";
 import { checkNamespaceFits, runWrite, withoutStatus } from "./pipeline.ts";
@@ -22,9 +23,10 @@ export function createObject(call: Call): Promise<Response> {
   const body = lazyBody(call.request, jsonTypes);
   return inStore(call, "create", async (store) => {
     checkNamespaceOf(call);
-    const options = writeOptions(call.query, "CreateOptions");
+    const options = writeOptions(call, "CreateOptions");
     const proposal = decodeNew(call, await requiredBody(body));
     const { object, warnings, revision } = await create(call, store, proposal, options);
+    if (!options.dryRun) await advanceCluster(call, object);
     return presentObject(call, object, { revision, warnings, isNew: true });
   });
 }

@@ -6,12 +6,16 @@ import type { JsonObject } from "../base/json.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { apiVersion, group, version } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
+import { foreignDiscovery, foreignGroup, foreignGroups } from "./foreign-groups.ts";
 
 /** Which part of the tree is asked: the root serves the default cluster and, with it, the kinds of the root log. */
 export type Place = { readonly root: boolean };
 
 /** What an object's paths answer to, and its status. OpenAPI lists the same. */
-export const objectVerbs = ["create", "delete", "get", "list", "patch", "update", "watch"] as const;
+export const objectVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+/** Clusters go one by one. */
+const verbsOf = ({ scope }: Pick<KindDefinition, "scope">): readonly string[] =>
+  scope === "root" ? objectVerbs.filter((verb) => verb !== "deletecollection") : objectVerbs;
 const statusVerbs = ["get", "patch", "update"] as const;
 
 /** Kubernetes' version whose API conventions are spoken; clients compare it with their own. */
@@ -55,7 +59,7 @@ export const apiGroup = (): JsonObject => ({
 export const apiGroupList = (): JsonObject => ({
   kind: "APIGroupList",
   apiVersion: "v1",
-  groups: [{ name: group, versions: [groupVersion], preferredVersion: groupVersion }],
+  groups: [{ name: group, versions: [groupVersion], preferredVersion: groupVersion }, ...foreignGroups.map(foreignGroup)],
 });
 
 /** `/apis/windlass.dev/v1`. */
@@ -63,7 +67,11 @@ export const apiResourceList = (registry: Registry, place: Place): JsonObject =>
   kind: "APIResourceList",
   apiVersion: "v1",
   groupVersion: apiVersion,
-  resources: kindsAt(registry, place).flatMap((definition) => [objectResource(definition), statusResource(definition)]),
+  resources: kindsAt(registry, place).flatMap((definition) => [
+    objectResource(definition),
+    ...(definition.scaling === undefined ? [] : [scaleResource(definition)]),
+    statusResource(definition),
+  ]),
 });
 
 export type AggregatedVersion = "v2" | "v2beta1";
@@ -93,6 +101,7 @@ export function groupDiscovery(registry: Registry, place: Place, aggregated: Agg
   const resources = kindsAt(registry, place).map(discoveredResource);
   return discoveryList(aggregated, [
     { metadata: { name: group, creationTimestamp: null }, versions: [{ version, resources, freshness: "Current" }] },
+    ...foreignGroups.map(foreignDiscovery),
   ]);
 }
 
@@ -100,13 +109,14 @@ function discoveryList(aggregated: AggregatedVersion, items: readonly JsonObject
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${aggregated}`, metadata: {}, items };
 }
 
-function objectResource({ plural, singular, namespaced, kind, shortNames, categories }: KindDefinition): JsonObject {
+function objectResource(definition: KindDefinition): JsonObject {
+  const { plural, singular, namespaced, kind, shortNames, categories } = definition;
   return {
     name: plural,
     singularName: singular,
     namespaced,
     kind,
-    verbs: objectVerbs,
+    verbs: verbsOf(definition),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
   };
@@ -116,16 +126,26 @@ function statusResource({ plural, namespaced, kind }: KindDefinition): JsonObjec
   return { name: `${plural}/status`, singularName: "", namespaced, kind, verbs: statusVerbs };
 }
 
-function discoveredResource({ plural, singular, namespaced, kind, shortNames, categories }: KindDefinition): JsonObject {
+const scale = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
+
+function scaleResource({ plural, namespaced }: KindDefinition): JsonObject {
+  return { name: `${plural}/scale`, singularName: "", namespaced, ...scale, verbs: statusVerbs };
+}
+
+function discoveredResource(definition: KindDefinition): JsonObject {
+  const { plural, singular, namespaced, kind, shortNames, categories, scaling } = definition;
   const responseKind = { group, version, kind };
   return {
     resource: plural,
     responseKind,
     scope: namespaced ? "Namespaced" : "Cluster",
     singularResource: singular,
-    verbs: objectVerbs,
+    verbs: verbsOf(definition),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
-    subresources: [{ subresource: "status", responseKind, verbs: statusVerbs }],
+    subresources: [
+      ...(scaling === undefined ? [] : [{ subresource: "scale", responseKind: scale, verbs: statusVerbs }]),
+      { subresource: "status", responseKind, verbs: statusVerbs },
+    ],
   };
 }

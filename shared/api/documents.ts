@@ -2,6 +2,7 @@
  * Discovery and OpenAPI as answers. The documents follow from the registry alone: they are made when they are first asked for, kept,
  * and clients are told when they have them already.
  */
+import { gzipSync } from "node:zlib";
 import type { Registry } from "../kinds/registry.ts";
 import {
   acceptedAggregation,
@@ -16,14 +17,18 @@ import {
   versionInfo,
 } from "./discovery.ts";
 import { RefusedError } from "./errors.ts";
+import { type ForeignGroup, foreignGroup, foreignResources } from "./foreign-groups.ts";
 import { etagOf } from "./openapi/document.ts";
 import { openApiV2, openApiV2Protobuf, openApiV2ProtobufAccepts, openApiV2ProtobufType } from "./openapi/v2.ts";
 import { type OpenApiV3, openApiV3 } from "./openapi/v3.ts";
 import { statusCodes } from "./status.ts";
+import { acceptsGzip } from "./text-body.ts";
 
 type Content = { readonly body: string | Uint8Array<ArrayBuffer>; readonly etag: string; readonly type: string };
 
 const jsonType = "application/json";
+/** Smaller ones fit a few packets as they are. */
+const zippedBytesMin = 4 * 1024;
 
 /** The documents of the root, or of one cluster among many. */
 export class Documents {
@@ -31,6 +36,7 @@ export class Documents {
   readonly #place: Place;
   readonly #release: string;
   readonly #kept = new Map<string, Content>();
+  readonly #keptZipped = new Map<string, Uint8Array<ArrayBuffer>>();
   #v3: OpenApiV3 | undefined;
 
   constructor(registry: Registry, place: Place, release: string) {
@@ -66,6 +72,16 @@ export class Documents {
   /** `/apis/windlass.dev/v1`. */
   resources(request: Request): Response {
     return this.#json(request, "resources", () => apiResourceList(this.#registry, this.#place));
+  }
+
+  /** `/apis/<group>` of one of Kubernetes' own groups. */
+  foreignGroup(request: Request, group: ForeignGroup): Response {
+    return this.#json(request, `group ${group}`, () => ({ kind: "APIGroup", apiVersion: "v1", ...foreignGroup(group) }));
+  }
+
+  /** `/apis/<group>/v1`. */
+  foreignResources(request: Request, group: ForeignGroup): Response {
+    return this.#json(request, `resources ${group}`, () => foreignResources(group));
   }
 
   openApiV2(request: Request): Response {
@@ -113,9 +129,23 @@ export class Documents {
       content = make();
       this.#kept.set(key, content);
     }
-    const { body, etag, type } = content;
-    const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
+    const { etag, type } = content;
+    const headers = { etag, vary: "Accept, Accept-Encoding", "cache-control": "no-cache, private" };
     if (request.headers.get("if-none-match") === etag) return new Response(null, { status: statusCodes.notModified, headers });
-    return new Response(body, { status: statusCodes.ok, headers: { ...headers, "content-type": type } });
+    const isZipped = content.body.length >= zippedBytesMin && acceptsGzip(request.headers.get("accept-encoding"));
+    return new Response(isZipped ? this.#zipped(key, content.body) : content.body, {
+      status: statusCodes.ok,
+      headers: { ...headers, "content-type": type, ...(isZipped && { "content-encoding": "gzip" }) },
+    });
+  }
+
+  /** Made once: documents do not change. */
+  #zipped(key: string, body: Content["body"]): Uint8Array<ArrayBuffer> {
+    let zipped = this.#keptZipped.get(key);
+    if (zipped === undefined) {
+      zipped = new Uint8Array(gzipSync(body));
+      this.#keptZipped.set(key, zipped);
+    }
+    return zipped;
   }
 }

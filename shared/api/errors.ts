@@ -5,6 +5,9 @@
 import type { KindDefinition } from "../kinds/definition.ts";
 import type { FieldError } from "../kinds/field-error.ts";
 
+/** As a Status shows it. */
+export type ConflictCause = { readonly reason: string; readonly message: string; readonly field: string };
+
 export type Refusal =
   | { readonly kind: "badRequest"; readonly message: string }
   | { readonly kind: "unauthorized" }
@@ -17,10 +20,14 @@ export type Refusal =
   | { readonly kind: "notAcceptable"; readonly supported: readonly string[] }
   | { readonly kind: "unsupportedMediaType"; readonly supported: readonly string[] }
   | { readonly kind: "bodyTooLarge"; readonly bytesMax: number }
+  /** What a body asks for, not the body itself. */
+  | { readonly kind: "tooLarge"; readonly message: string }
   /** `of` is a kind as in `kind:`. */
   | { readonly kind: "invalid"; readonly of: string; readonly name: string; readonly errors: readonly FieldError[] }
-  /** A revision or a continue token that can't be continued: list afresh. */
-  | { readonly kind: "expired"; readonly message: string }
+  /** The object is not as the write needs it; `causes` field by field. */
+  | { readonly kind: "conflict"; readonly message: string; readonly causes: readonly ConflictCause[] }
+  /** A revision or a continue token that can't be continued: list afresh, or go on with `continue` in the newest state. */
+  | { readonly kind: "expired"; readonly message: string; readonly continue?: string }
   | { readonly kind: "unavailable"; readonly message: string; readonly cause?: unknown };
 
 /** Nothing was written. Trying the same again is useless but where the refusal is `unavailable`. */
@@ -37,6 +44,9 @@ export const badRequest = (message: string): RefusedError => new RefusedError({ 
 
 export const notFound = ({ plural }: Pick<KindDefinition, "plural">, name: string): RefusedError =>
   new RefusedError({ kind: "notFound", resource: plural, name });
+
+export const conflict = (message: string, causes: readonly ConflictCause[]): RefusedError =>
+  new RefusedError({ kind: "conflict", message, causes });
 
 export const invalid = (of: string, name: string, errors: readonly FieldError[]): RefusedError =>
   new RefusedError({ kind: "invalid", of, name, errors });

@@ -3,12 +3,14 @@ import { checkName, checkNamespace } from "../kinds/names.ts";
 import { type ItemCall, inStore } from "./call.ts";
 import { notFound } from "./errors.ts";
 import { checkReadVersion, parseReadVersion } from "./list-options.ts";
+import { checkShape } from "./negotiate.ts";
 import { presentObject } from "./present.ts";
 
 export function getObject(call: ItemCall): Promise<Response> {
   return inStore(call, "get", async (store) => {
     const { definition, name, namespace, query } = call;
     checkPlace(call);
+    checkShape(call.format, { isList: false });
     const wanted = parseReadVersion(query("resourceVersion"));
     const { value, revision } = await store.view((transaction) => transaction.of(definition).get(name, namespace));
     if (wanted !== undefined) await checkReadVersion(store, wanted, revision);

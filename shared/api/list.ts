@@ -5,12 +5,15 @@
 import { keyOf } from "../kinds/definition.ts";
 import { checkNamespace } from "../kinds/names.ts";
 import type { WindlassObject } from "../kinds/object.ts";
+import { GoneError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
+import type { Transaction } from "../state/transaction.ts";
 import { versionAt } from "../state/version.ts";
 import { type Call, inStore } from "./call.ts";
-import { readToken, writeToken } from "./continue-token.ts";
+import { type ContinueToken, newestRevision, readToken, writeToken } from "./continue-token.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
-import { checkReadVersion, parseAt } from "./list-options.ts";
+import { checkListOptions, checkReadVersion, parseAt } from "./list-options.ts";
+import { checkShape } from "./negotiate.ts";
 import { type ListMetadata, presentList } from "./present.ts";
 import { parseCount } from "./query.ts";
 import { type Selection, selectionOf } from "./selection.ts";
@@ -29,29 +32,62 @@ type Plan = {
 
 export function listObjects(call: Call): Promise<Response> {
   return inStore(call, "list", async (store) => {
-    checkNamespaceOf(call);
-    const selection = selectionOf(call);
-    const plan = planOf(call, store, selection);
-    const { definition, namespace } = call;
-    const { limit, at, after } = plan;
-    const read = limit === undefined ? undefined : limit + 1 + (selection.isFiltered ? 0 : countAheadMax);
-    const { value: found, revision } = await store.view(
-      (transaction) =>
-        transaction.of(definition).find(selection.selector, {
-          ...(namespace !== undefined && { namespace }),
-          ...(after !== undefined && { after }),
-          ...(read !== undefined && { limit: read }),
-        }),
-      at === undefined ? {} : { at },
-    );
-    await plan.check(revision);
-    const objects = limit === undefined ? found : found.slice(0, limit);
-    const metadata = {
-      resourceVersion: versionAt(revision),
-      ...nextPage(call, store.uid, { selection, revision, objects, found, read }),
-    };
+    const { objects, metadata, revision } = await readPage(call, store);
     return presentList(call, objects, metadata, { revision });
   });
+}
+
+export type ReadPage = {
+  readonly objects: readonly WindlassObject[];
+  readonly metadata: ListMetadata;
+  readonly revision: number;
+};
+
+/** What the call selects, or a page of it. @throws RefusedError when the query can't be met. */
+export async function readPage(call: Call, store: Store): Promise<ReadPage> {
+  checkNamespaceOf(call);
+  checkShape(call.format, { isList: true });
+  checkListOptions(call.query);
+  const selection = selectionOf(call);
+  const plan = planOf(call, store, selection);
+  const { definition, namespace } = call;
+  const { limit, after } = plan;
+  const read = limit === undefined ? undefined : limit + 1 + (selection.isFiltered ? 0 : countAheadMax);
+  const { value: found, revision } = await viewPlanned(store, plan, selection, (transaction) =>
+    transaction.of(definition).find(selection.selector, {
+      ...(namespace !== undefined && { namespace }),
+      ...(after !== undefined && { after }),
+      ...(read !== undefined && { limit: read }),
+    }),
+  );
+  await plan.check(revision);
+  const objects = limit === undefined ? found : found.slice(0, limit);
+  const next = nextPage(call, store.uid, { selection, revision, objects, found, read });
+  return { objects, metadata: { resourceVersion: versionAt(revision), ...next }, revision };
+}
+
+async function viewPlanned<T>(
+  store: Store,
+  { at, after }: Plan,
+  selection: Selection,
+  call: (transaction: Transaction) => T,
+): Promise<{ readonly value: T; readonly revision: number }> {
+  try {
+    return await store.view(call, at === undefined ? {} : { at });
+  } catch (error) {
+    if (!(error instanceof GoneError) || after === undefined) throw error;
+    throw tooOldToContinue({ uid: store.uid, revision: newestRevision, after }, selection);
+  }
+}
+
+/** Kubernetes' words, and its way on: a token for the rest as it is now. */
+function tooOldToContinue(token: ContinueToken, selection: Selection): RefusedError {
+  const message =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the " +
+    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with " +
+    "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the " +
+    "first chunk was returned and now may show up in the list.";
+  return new RefusedError({ kind: "expired", message, continue: writeToken(token, selection.text) });
 }
 
 /** @throws RefusedError: a name that no namespace can have. */
@@ -77,18 +113,17 @@ function planOf({ query }: Call, store: Store, selection: Selection): Plan {
   }
 }
 
-function continuedPlan(query: Call["query"], store: Store, token: ReturnType<typeof readToken>, limit: number | undefined): Plan {
+function continuedPlan(query: Call["query"], store: Store, token: ContinueToken, limit: number | undefined): Plan {
   const version = query("resourceVersion") ?? "";
   if (version !== "" && version !== "0") throw badRequest("specifying resource version is not allowed when using continue");
-  if ((query("resourceVersionMatch") ?? "") !== "")
-    throw badRequest("resourceVersionMatch is forbidden when continue is provided");
   if (token.uid !== store.uid) {
     throw new RefusedError({
       kind: "expired",
       message: "The provided continue parameter belongs to a former cluster of this name. List again without it.",
     });
   }
-  return { at: token.revision, after: token.after, limit, check: async () => undefined };
+  const at = token.revision === newestRevision ? undefined : token.revision;
+  return { at, after: token.after, limit, check: async () => undefined };
 }
 
 type Page = {

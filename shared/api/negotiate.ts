@@ -1,16 +1,24 @@
 /**
- * Accept headers: which of the forms that we can give a client wants. kubectl asks for a Table in two versions before JSON; the
- * client's order (its q values, then its order) decides among what is known, and unknown forms are passed over.
+ * Accept headers: which of the forms that we can give a client wants. kubectl asks for a Table in two versions before JSON, caches of
+ * metadata for PartialObjectMetadata; the client's order (its q values, then its order) decides among what is known, and unknown
+ * forms are passed over.
  */
 import { RefusedError } from "./errors.ts";
+import type { MetaVersion } from "./partial-metadata.ts";
 
-export type Format = { readonly as: "json" } | { readonly as: "table"; readonly version: "v1" | "v1beta1" };
+export type Format =
+  | { readonly as: "json" }
+  | { readonly as: "table"; readonly version: MetaVersion }
+  /** PartialObjectMetadata, or a list of them: which of both fits its request only. */
+  | { readonly as: "partial"; readonly version: MetaVersion; readonly isList: boolean };
 
 const json: Format = { as: "json" };
 const supported = [
   "application/json",
   "application/json;as=Table;v=v1;g=meta.k8s.io",
   "application/json;as=Table;v=v1beta1;g=meta.k8s.io",
+  "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+  "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
 ];
 
 /** Clients send few different headers: their formats are kept, and all forgotten when there are too many. */
@@ -28,6 +36,11 @@ export function negotiate(accept: string | undefined): Format {
   if (known.size >= knownMax) known.clear();
   known.set(accept, format);
   return format;
+}
+
+/** @throws RefusedError where a list was asked for and there is none, or the other way round. */
+export function checkShape(format: Format, { isList }: { readonly isList: boolean }): void {
+  if (format.as === "partial" && format.isList !== isList) throw new RefusedError({ kind: "notAcceptable", supported });
 }
 
 type Range = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number };
@@ -61,6 +74,15 @@ function rangeFormat({ type, parameters }: Range): Format | undefined {
   // A watch may name its stream; JSON lines are the only one.
   if (as === undefined) return json;
   const version = parameters.get("v");
-  if (as !== "Table" || parameters.get("g") !== "meta.k8s.io") return undefined;
-  return version === "v1" || version === "v1beta1" ? { as: "table", version } : undefined;
+  if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
+  switch (as) {
+    case "Table":
+      return { as: "table", version };
+    case "PartialObjectMetadata":
+      return { as: "partial", version, isList: false };
+    case "PartialObjectMetadataList":
+      return { as: "partial", version, isList: true };
+    default:
+      return undefined;
+  }
 }

@@ -8,38 +8,54 @@ import { keyOf } from "../kinds/definition.ts";
 import type { Metadata, ObjectInput, WindlassObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/validate.ts";
 import { NotFoundError } from "../state/errors.ts";
+import type { Meter } from "../state/quota/meter.ts";
 import type { Store } from "../state/store.ts";
 import type { Transaction } from "../state/transaction.ts";
 import { badRequest, invalid } from "./errors.ts";
+import { checkQuotas } from "./quotas.ts";
 import { steps } from "./steps.ts";
 import type { Proposal, Propose, StepContext, Write, Written } from "./write.ts";
 
 /** @throws what the verb, a step or the store refuses with; then nothing was written. */
 export async function runWrite(store: Store, write: Write, propose: Propose): Promise<Written> {
-  const { value, revision } = await store.update((transaction) => change(transaction, write, propose), {
-    actor: write.principal.name,
-  });
-  return { ...value, revision };
+  const admission = await store.meter?.admit();
+  let committed = false;
+  try {
+    const { value, revision, changed } = await store.update(
+      (transaction) => changeObject(transaction, write, propose, store.meter),
+      { actor: write.principal.name },
+    );
+    committed = changed;
+    return { ...value, revision };
+  } finally {
+    admission?.done(committed);
+  }
 }
 
 type Changed = Omit<Written, "revision">;
 
-function change(transaction: Transaction, write: Write, propose: Propose): Changed {
-  const current = write.operation === "create" ? undefined : currentOf(transaction, write);
-  const { object, unknownFields } = propose(current, transaction);
+/** In a transaction of the caller's. `meter`: of the cluster, where clients are held to quotas. @throws as runWrite. */
+export function changeObject(transaction: Transaction, asked: Write, propose: Propose, meter?: Meter): Changed {
+  const current = asked.operation === "create" ? undefined : currentOf(transaction, asked);
+  const write: Write = current === undefined ? { ...asked, operation: "create" } : asked;
+  const { object, unknownFields, managedFields } = propose(current, transaction);
   const warnings = judgeUnknown(write, unknownFields);
-  const context: StepContext = { write, current, transaction };
+  const context: StepContext = { write, current, transaction, managedFields };
   const wanted = steps.reduce((before, step) => step(before, context), object);
   const mark = transaction.mark();
   const changed = commit(wanted, context);
+  if (meter !== undefined) checkQuotas(meter, write, transaction);
   if (!write.options.dryRun) return { ...changed, warnings };
   transaction.rollback(mark);
   return { ...changed, object: unversioned(changed.object, current), warnings };
 }
 
-function currentOf(transaction: Transaction, { definition, name, namespace }: Write): WindlassObject {
+function currentOf(
+  transaction: Transaction,
+  { definition, name, namespace, orCreate = false }: Write,
+): WindlassObject | undefined {
   const current = transaction.of(definition).get(name, namespace);
-  if (current === undefined) throw new NotFoundError(keyOf(definition, name, namespace));
+  if (current === undefined && !orCreate) throw new NotFoundError(keyOf(definition, name, namespace));
   return current;
 }
 
@@ -94,7 +110,7 @@ function judgeUnknown({ options, definition }: Write, fields: readonly string[])
 /** An object whose deletion was asked for goes when nobody's finalizer holds it any more. What changes nothing is not written. */
 function commit(object: ObjectInput, { write, current, transaction }: StepContext): Omit<Changed, "warnings"> {
   const table = transaction.of(write.definition);
-  if (current === undefined) return { object: table.create(object), removed: false };
+  if (current === undefined) return { object: table.create(object), removed: false, created: true };
   const { deletionTimestamp, finalizers = [], resourceVersion, uid } = object.metadata;
   if (deletionTimestamp !== undefined && finalizers.length === 0) {
     const { name, namespace } = write;
@@ -103,10 +119,13 @@ function commit(object: ObjectInput, { write, current, transaction }: StepContex
       ...(resourceVersion !== undefined && { resourceVersion }),
       ...(uid !== undefined && { uid }),
     };
-    return { object: table.delete(name, wanted), removed: true };
+    // As Kubernetes answers: what it would have become.
+    const { metadata, ...last } = table.delete(name, wanted);
+    const { finalizers: _, ...rest } = metadata;
+    return { object: deepFreeze({ ...last, metadata: { ...rest, deletionTimestamp } }), removed: true, created: false };
   }
-  if (isSame(object, current)) return { object: current, removed: false };
-  return { object: table.update(object), removed: false };
+  if (isSame(object, current)) return { object: current, removed: false, created: false };
+  return { object: table.update(object), removed: false, created: false };
 }
 
 /** But for what a write names as its precondition. */

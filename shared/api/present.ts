@@ -6,8 +6,10 @@ import { jsonText } from "../base/json.ts";
 import { apiVersion, type WindlassObject } from "../kinds/object.ts";
 import { versionAt } from "../state/version.ts";
 import type { Call } from "./call.ts";
+import { partialText, passingPartialText } from "./partial-metadata.ts";
 import { statusCodes } from "./status.ts";
-import { type TableOptions, tableText } from "./table.ts";
+import { type TableOptions, tablePieces, tableText } from "./table.ts";
+import { textBody } from "./text-body.ts";
 
 /** The revision an answer was read at, as a resourceVersion: on every answer that read state. */
 export const revisionHeader = "x-windlass-resource-version";
@@ -16,6 +18,8 @@ export type Answered = {
   /** Of the state that was read, or of the commit. */
   readonly revision: number;
   readonly isNew?: boolean;
+  /** Only begun. */
+  readonly isAccepted?: boolean;
   /** For people; each becomes a Warning header. */
   readonly warnings?: readonly string[];
 };
@@ -23,50 +27,93 @@ export type Answered = {
 export type ListMetadata = { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
 
 export function presentObject(call: Call, object: WindlassObject, answered: Answered): Response {
-  return answer(objectText(call, object), answered);
+  return answer([objectText(call, object)], answered, call.request.headers.get("accept-encoding"));
 }
 
 export function presentJson(text: string, answered: Answered): Response {
-  return answer(text, answered);
+  return answer([text], answered, null);
 }
 
+/** The text is made while it is sent: `objects` must stay as they are. */
 export function presentList(
   call: Call,
   objects: readonly WindlassObject[],
   metadata: ListMetadata,
   answered: Answered,
 ): Response {
-  return answer(listText(call, objects, JSON.stringify(metadata)), answered);
+  const pieces = listPieces(call, objects, JSON.stringify(metadata));
+  return answer(pieces, answered, call.request.headers.get("accept-encoding"));
 }
 
-/** As one answer, or as what a watch event carries. `columns`: see tableText. */
+/** As one answer, or as what a watch event carries. `columns`: see tablePieces. */
 export function objectText(
   call: Pick<Call, "format" | "includeObject" | "definition" | "api">,
   object: WindlassObject,
   columns = true,
 ): string {
-  if (call.format.as === "json") return jsonText(object);
-  const metadata = JSON.stringify({ resourceVersion: object.metadata.resourceVersion });
-  return tableText(call.definition, [object], { ...tableOptions(call), metadata, columns });
+  const { format } = call;
+  switch (format.as) {
+    case "json":
+      return jsonText(object);
+    case "partial":
+      return partialText(object, format.version);
+    case "table": {
+      const metadata = JSON.stringify({ resourceVersion: object.metadata.resourceVersion });
+      return tableText(call.definition, [object], { ...tableOptions(call), metadata, columns });
+    }
+    default:
+      return format satisfies never;
+  }
 }
 
-function listText(call: Call, objects: readonly WindlassObject[], metadata: string): string {
+function listPieces(call: Call, objects: readonly WindlassObject[], metadata: string): Iterable<string> {
   const { definition, format } = call;
-  if (format.as === "table") return tableText(definition, objects, { ...tableOptions(call), metadata, columns: true });
-  return `{"kind":"${definition.kind}List","apiVersion":"${apiVersion}","metadata":${metadata},"items":[${objects.map(jsonText).join(",")}]}`;
+  switch (format.as) {
+    case "json":
+      return itemPieces(`"kind":"${definition.kind}List","apiVersion":"${apiVersion}","metadata":${metadata}`, objects, jsonText);
+    case "partial": {
+      const { version } = format;
+      const head = `"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${version}","metadata":${metadata}`;
+      return itemPieces(head, objects, (object) => passingPartialText(object, version));
+    }
+    case "table":
+      return tablePieces(definition, objects, { ...tableOptions(call), metadata, columns: true });
+    default:
+      return format satisfies never;
+  }
+}
+
+function* itemPieces(
+  head: string,
+  objects: readonly WindlassObject[],
+  textOf: (object: WindlassObject) => string,
+): Generator<string, void> {
+  yield `{${head},"items":[`;
+  let comma = "";
+  for (const object of objects) {
+    yield comma + textOf(object);
+    comma = ",";
+  }
+  yield "]}";
 }
 
 function tableOptions({ api, format, includeObject }: Pick<Call, "format" | "includeObject" | "api">): TableOptions {
-  return { version: format.as === "table" ? format.version : "v1", includeObject, now: api.clock.now() };
+  return { version: format.as === "json" ? "v1" : format.version, includeObject, now: api.clock.now() };
 }
 
-function answer(text: string, { revision, isNew = false, warnings = [] }: Answered): Response {
-  return new Response(text, {
-    status: isNew ? statusCodes.created : statusCodes.ok,
+function answer(
+  pieces: Iterable<string>,
+  { revision, isNew = false, isAccepted = false, warnings = [] }: Answered,
+  acceptEncoding: string | null,
+): Response {
+  const { body, headers } = textBody(pieces, acceptEncoding);
+  return new Response(body, {
+    status: isNew ? statusCodes.created : isAccepted ? statusCodes.accepted : statusCodes.ok,
     headers: {
       "content-type": "application/json",
       "cache-control": "no-cache, private",
       [revisionHeader]: versionAt(revision),
+      ...headers,
       ...(warnings.length > 0 && { warning: warnings.slice(0, warningsMax).map(warningText).join(", ") }),
     },
   });

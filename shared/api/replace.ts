@@ -12,7 +12,7 @@ export function replaceObject(call: ItemCall): Promise<Response> {
   return inStore(call, "update", async (store) => {
     checkPlace(call);
     const { definition, namespace, name, subresource, principal } = call;
-    const options = writeOptions(call.query, "UpdateOptions");
+    const options = writeOptions(call, "UpdateOptions");
     const write: Write = { operation: "update", definition, namespace, name, subresource, options, principal };
     const wanted = await requiredBody(body);
     const { object, warnings, revision } = await runWrite(store, write, (current) => decodeUpdate(write, wanted, current));

@@ -20,7 +20,7 @@ import {
 } from "../state/errors.ts";
 import { type Refusal, RefusedError } from "./errors.ts";
 
-export const statusCodes = { ok: 200, created: 201, notModified: 304 } as const;
+export const statusCodes = { ok: 200, created: 201, accepted: 202, notModified: 304 } as const;
 
 export type Failure = {
   readonly code: number;
@@ -36,6 +36,8 @@ type Parts = {
   readonly reason: string;
   readonly message: string;
   readonly details?: JsonObject;
+  /** Of a list: its continue token. */
+  readonly metadata?: JsonObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly isFault?: boolean;
 };
@@ -45,11 +47,11 @@ const jsonHeaders = { "content-type": "application/json", "cache-control": "no-c
 const causesMax = 50;
 
 export function failureOf(error: unknown): Failure {
-  const { code, reason, message, details, headers = {}, isFault = false } = partsOf(error);
+  const { code, reason, message, details, metadata = {}, headers = {}, isFault = false } = partsOf(error);
   const status = {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata,
     status: "Failure",
     message,
     reason,
@@ -130,10 +132,17 @@ function refusedParts(refusal: Refusal): Parts {
       };
     case "bodyTooLarge":
       return tooLargeParts(`Request entity too large: limit is ${refusal.bytesMax} bytes`);
+    case "tooLarge":
+      return tooLargeParts(refusal.message);
     case "invalid":
       return invalidParts(refusal.of, refusal.name, refusal.errors);
+    case "conflict":
+      return { code: 409, reason: "Conflict", message: refusal.message, details: { causes: refusal.causes } };
     case "expired":
-      return expiredParts(refusal.message);
+      return {
+        ...expiredParts(refusal.message),
+        ...(refusal.continue !== undefined && { metadata: { continue: refusal.continue } }),
+      };
     case "unavailable":
       return { ...unavailableParts(refusal.message, 1), isFault: true };
     default:
@@ -151,12 +160,13 @@ function notFoundParts(resource: string, name: string): Parts {
   return { code: 404, reason: "NotFound", message, details: { name, group, kind: resource } };
 }
 
-function alreadyExistsParts({ key }: AlreadyExistsError): Parts {
+function alreadyExistsParts({ key, current }: AlreadyExistsError): Parts {
   const [resource, name] = [resourceOf(key), nameOf(key)];
+  const going = current.metadata.deletionTimestamp === undefined ? "" : "object is being deleted: ";
   return {
     code: 409,
     reason: "AlreadyExists",
-    message: `${resource}.${group} "${name}" already exists`,
+    message: `${going}${resource}.${group} "${name}" already exists`,
     details: { name, group, kind: resource },
   };
 }

@@ -7,6 +7,7 @@ import { keyOf } from "../kinds/definition.ts";
 import { forbidden } from "../kinds/field-error.ts";
 import type { Metadata, ObjectInput } from "../kinds/object.ts";
 import { ConflictError } from "../state/errors.ts";
+import { appliedFields, updatedFields } from "./apply/updated-fields.ts";
 import { invalid } from "./errors.ts";
 import type { Step } from "./write.ts";
 
@@ -23,16 +24,9 @@ const preconditions: Step = (object, { write, current }) => {
 
 /** What the server alone sets: a client's word on it is dropped. */
 const systemFields: Step = (object, { write, current }) => {
-  const {
-    generation: _,
-    creationTimestamp: __,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-    managedFields: ___,
-    ...given
-  } = object.metadata;
+  const { generation: _, creationTimestamp: __, deletionTimestamp, deletionGracePeriodSeconds, ...given } = object.metadata;
   if (current === undefined) {
-    const { uid: ____, ...metadata } = given;
+    const { uid: ___, ...metadata } = given;
     return withMetadata(object, metadata);
   }
   const { generation, creationTimestamp } = current.metadata;
@@ -49,7 +43,7 @@ const systemFields: Step = (object, { write, current }) => {
 
 /** The object itself never changes its status, and its status nothing else. */
 const subresources: Step = (object, { write, current }) => {
-  if (write.subresource === undefined) {
+  if (write.subresource !== "status") {
     const { status: _, ...rest } = object;
     return current?.status === undefined ? rest : { ...rest, status: current.status };
   }
@@ -64,34 +58,52 @@ const subresources: Step = (object, { write, current }) => {
 /** Empty maps and lists are absent, as Kubernetes writes them: then they make no difference, and no revision. */
 const tidyMetadata: Step = (object) => {
   const entries = Object.entries(object.metadata).filter(
-    ([, value]) => typeof value !== "object" || Object.keys(value).length > 0,
+    // An empty list of managedFields says something: the step after this one hears it.
+    ([name, value]) => name === "managedFields" || typeof value !== "object" || Object.keys(value).length > 0,
   );
   return entries.length === Object.keys(object.metadata).length
     ? object
     : withMetadata(object, Object.fromEntries(entries) as ObjectInput["metadata"]);
 };
 
-/** Who set which field. None are kept yet. */
-const managedFields: Step = (object) => object;
+/** Who set which field: as the verb worked it out, or as after any update. A deletion sets none. */
+const managedFields: Step = (object, { write, current, transaction, managedFields: known }) => {
+  const { managedFields: given, ...metadata } = object.metadata;
+  if (write.operation === "delete") return object;
+  const entries =
+    known === undefined
+      ? updatedFields({ object, given, write, current, now: transaction.context.now })
+      : appliedFields({ object, current }, known);
+  return withMetadata(object, entries === undefined || entries.length === 0 ? metadata : { ...metadata, managedFields: entries });
+};
 
-/** Whether owners may be named, and what becomes of an owner's objects. All may; none are collected yet. */
-const owners: Step = (object) => object;
+/** A cluster belongs to nobody: it must not go because something else is not there. All other objects may name owners. */
+const owners: Step = (object, { write }) => {
+  if (write.definition.scope !== "root" || object.metadata.ownerReferences === undefined) return object;
+  throw invalid(write.definition.kind, write.name, [forbidden("metadata.ownerReferences", "not allowed on this type")]);
+};
 
-/** Kubernetes: an object that is going can lose finalizers, but gets no new ones. */
+/** Kubernetes: an object that is going can lose finalizers, but gets no new ones, save by the deletion itself. */
 const finalizers: Step = (object, { write, current }) => {
-  if (current?.metadata.deletionTimestamp === undefined) return object;
+  if (current?.metadata.deletionTimestamp === undefined || write.operation === "delete") return object;
   const before = current.metadata.finalizers ?? [];
   const added = (object.metadata.finalizers ?? []).filter((name) => !before.includes(name));
   if (added.length === 0) return object;
-  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((name) => JSON.stringify(name)).join(", ")}}`;
   throw invalid(write.definition.kind, write.name, [forbidden("metadata.finalizers", detail)]);
+};
+
+/** What the server does itself before an object goes can't be skipped: nobody else takes its finalizer away. */
+const ownFinalizer: Step = (object, { write, current }) => {
+  const { finalizer } = write.definition;
+  const held = current?.metadata.deletionTimestamp === undefined ? [] : (current.metadata.finalizers ?? []);
+  const left = object.metadata.finalizers ?? [];
+  if (finalizer === undefined || !held.includes(finalizer) || left.includes(finalizer)) return object;
+  return withMetadata(object, { ...object.metadata, finalizers: [...left, finalizer] });
 };
 
 /** What policies say. There are none yet. */
 const admission: Step = (object) => object;
-
-/** How much a cluster may hold. There is no bound yet but the log's own. */
-const quotas: Step = (object) => object;
 
 export const steps: readonly Step[] = [
   preconditions,
@@ -101,8 +113,8 @@ export const steps: readonly Step[] = [
   managedFields,
   owners,
   finalizers,
+  ownFinalizer,
   admission,
-  quotas,
 ];
 
 function withMetadata(object: ObjectInput, metadata: Partial<Metadata> & { readonly name: string }): ObjectInput {

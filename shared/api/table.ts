@@ -6,6 +6,7 @@ import { jsonText } from "../base/json.ts";
 import type { Cell, Column, KindDefinition } from "../kinds/definition.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import { ageText } from "./age.ts";
+import { passingPartialText } from "./partial-metadata.ts";
 
 /** What a row carries of its object. */
 export type IncludeObject = "None" | "Metadata" | "Object";
@@ -26,17 +27,27 @@ const nameColumn: Column = {
 };
 const ageColumn: Column = { name: "Age", type: "string", priority: 0, description: "Time since it was created." };
 
-/** `metadata` is the list's, as JSON. Without `columns` the client keeps those it has (Kubernetes, for a watch's later events). */
-export function tableText(
+/**
+ * In pieces, a row at a time. `metadata` is the list's, as JSON. Without `columns` the client keeps those it has (Kubernetes, for a
+ * watch's later events).
+ */
+export function* tablePieces(
   definition: KindDefinition,
-  objects: readonly WindlassObject[],
+  objects: Iterable<WindlassObject>,
   options: TableOptions & { readonly metadata: string; readonly columns: boolean },
-): string {
+): Generator<string, void> {
   const columns = options.columns ? columnsText(definition) : "null";
-  const rows = objects.map((object) => rowText(definition, object, options)).join(",");
-  const head = `{"kind":"Table","apiVersion":"meta.k8s.io/${options.version}","metadata":${options.metadata}`;
-  return `${head},"columnDefinitions":${columns},"rows":[${rows}]}`;
+  yield `{"kind":"Table","apiVersion":"meta.k8s.io/${options.version}","metadata":${options.metadata},"columnDefinitions":${columns},"rows":[`;
+  let comma = "";
+  for (const object of objects) {
+    yield comma + rowText(definition, object, options);
+    comma = ",";
+  }
+  yield "]}";
 }
+
+/** As tablePieces, in one. */
+export const tableText = (...of: Parameters<typeof tablePieces>): string => [...tablePieces(...of)].join("");
 
 const columnTexts = new WeakMap<KindDefinition, string>();
 
@@ -71,7 +82,7 @@ function partText(object: WindlassObject, { includeObject, version }: TableOptio
     case "Object":
       return `,"object":${jsonText(object)}`;
     case "Metadata":
-      return `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${jsonText(object.metadata)}}`;
+      return `,"object":${passingPartialText(object, version)}`;
     default:
       return includeObject satisfies never;
   }

@@ -20,6 +20,8 @@ export type WatchStreamOptions = {
   readonly watch: Watch;
   /** Told as added before anything else. */
   readonly initial: readonly WindlassObject[];
+  /** Told after those; absent: nothing marks their end. */
+  readonly endOfInitial?: Uint8Array;
   readonly lines: EventLines;
   readonly clock: Clock;
   /** When the watch ends, by the monotonic clock. */
@@ -66,7 +68,9 @@ export class WatchStream {
   readonly #options: WatchStreamOptions;
   readonly #open: OpenWatches;
   readonly #stop = new AbortController();
+  /** Of the objects that were there, and the mark of their end. */
   #told = 0;
+  readonly #toTell: number;
   #bookmarkAt: number;
   #ready: Promise<void> | undefined;
   #alarm: Promise<void> | undefined;
@@ -77,6 +81,7 @@ export class WatchStream {
   constructor(options: WatchStreamOptions, open: OpenWatches) {
     this.#options = options;
     this.#open = open;
+    this.#toTell = options.initial.length + (options.endOfInitial === undefined ? 0 : 1);
     this.#bookmarkAt =
       options.bookmarkMs === undefined ? Number.POSITIVE_INFINITY : options.clock.monotonic() + options.bookmarkMs;
     open.add(this);
@@ -134,13 +139,13 @@ export class WatchStream {
 
   /** A bookmark that is due, else the lines that are there; undefined when there is nothing. */
   #next(): Uint8Array | undefined {
-    const { clock, bookmarkMs, initial, watch } = this.#options;
+    const { clock, bookmarkMs, watch } = this.#options;
     if (bookmarkMs !== undefined && clock.monotonic() >= this.#bookmarkAt) {
       this.#bookmarkAt = clock.monotonic() + bookmarkMs;
       const bookmark = this.#bookmark();
       if (bookmark !== undefined) return bookmark;
     }
-    if (this.#told === initial.length && watch.queued === 1) return this.#line(watch.take());
+    if (this.#told === this.#toTell && watch.queued === 1) return this.#line(watch.take());
     const lines: Uint8Array[] = [];
     for (let bytes = 0; bytes < chunkBytesMax; ) {
       const line = this.#take();
@@ -152,11 +157,11 @@ export class WatchStream {
   }
 
   #take(): Uint8Array | undefined {
-    const { initial, lines, watch } = this.#options;
+    const { initial, endOfInitial, lines, watch } = this.#options;
+    if (this.#told === this.#toTell) return this.#line(watch.take());
     const object = initial[this.#told];
-    if (object === undefined) return this.#line(watch.take());
     this.#told += 1;
-    return lines.added(object);
+    return object === undefined ? endOfInitial : lines.added(object);
   }
 
   #line(event: WatchEvent | undefined): Uint8Array | undefined {
@@ -165,8 +170,8 @@ export class WatchStream {
 
   /** How far the watch has come; undefined when none were asked for, or the beginning is not told yet. */
   #bookmark(): Uint8Array | undefined {
-    const { bookmarkMs, initial, lines, watch } = this.#options;
-    return bookmarkMs === undefined || this.#told < initial.length ? undefined : lines.bookmark(watch.progress);
+    const { bookmarkMs, lines, watch } = this.#options;
+    return bookmarkMs === undefined || this.#told < this.#toTell ? undefined : lines.bookmark(watch.progress);
   }
 
   /** An end that the reader can't resume from is an error to it; any other is no more than an end. */

@@ -1,40 +1,49 @@
 /**
  * GET of a collection with `watch`: what happens to its objects, as Kubernetes' watch events. Without a resourceVersion, or from 0, it
- * begins with the objects that are there; from N with what came after N. What can't be continued is an ERROR event with status 410.
+ * begins with the objects that are there; from N with what came after N; with sendInitialEvents as it says (WatchList). What can't be
+ * continued is an ERROR event with status 410.
  */
-import { jsonText } from "../base/json.ts";
-import { apiVersion, type WindlassObject } from "../kinds/object.ts";
+import type { WindlassObject } from "../kinds/object.ts";
 import { GoneError } from "../state/errors.ts";
-import { type Action, type ObjectEvent, onAny, type Specifier } from "../state/event.ts";
+import { onAny, type Specifier } from "../state/event.ts";
 import type { Store } from "../state/store.ts";
-import { type Position, versionAt } from "../state/version.ts";
+import type { Transaction } from "../state/transaction.ts";
+import { versionAt } from "../state/version.ts";
 import type { Watch, WatchEndedError } from "../state/watch.ts";
 import { type Call, inStore } from "./call.ts";
 import { RefusedError } from "./errors.ts";
 import { checkNamespaceOf } from "./list.ts";
-import { checkWatchOptions, parseReadVersion } from "./list-options.ts";
-import { objectText, revisionHeader } from "./present.ts";
+import { type Beginning, checkReadVersion, checkWatchOptions, parseBeginning } from "./list-options.ts";
+import { checkShape } from "./negotiate.ts";
+import { revisionHeader } from "./present.ts";
 import { parseCount, parseFlag } from "./query.ts";
 import { type Selection, selectionOf } from "./selection.ts";
-import { failureOf, statusCodes } from "./status.ts";
-import { tableText } from "./table.ts";
-import { type EventLines, WatchStream } from "./watch-stream.ts";
+import { statusCodes } from "./status.ts";
+import { linesOf, type WatchLines } from "./watch-lines.ts";
+import { WatchStream } from "./watch-stream.ts";
 
 /** Kubernetes' min-request-timeout: a watch without a time of its own lasts between this and twice as long, so that not all end at once. */
 const watchSecondsDefault = 1_800;
 
-type Begun = { readonly watch: Watch; readonly initial: readonly WindlassObject[]; readonly revision: number };
+type Begun = {
+  readonly watch: Watch;
+  readonly initial: readonly WindlassObject[];
+  /** Whether a bookmark tells that all of `initial` was told. */
+  readonly marksEnd: boolean;
+  readonly revision: number;
+};
 
 export function watchObjects(call: Call): Promise<Response> {
   return inStore(call, "watch", async (store) => {
     checkNamespaceOf(call);
+    checkShape(call.format, { isList: false });
     checkWatchOptions(call.query);
     const selection = selectionOf(call);
-    const from = parseReadVersion(call.query("resourceVersion"));
+    const beginning = parseBeginning(call.query);
     const seconds = watchSeconds(call);
     const lines = linesOf(call);
     try {
-      return streamed(call, await begin(call, store, selection, from), { seconds, lines });
+      return streamed(call, await begin(call, store, selection, beginning), { seconds, lines });
     } catch (error) {
       if (!(error instanceof GoneError)) throw error;
       return answer(decoder.decode(lines.failed(error)), store.revision);
@@ -46,26 +55,49 @@ async function begin(
   { definition, namespace }: Call,
   store: Store,
   { selector }: Selection,
-  from: Position | undefined,
+  beginning: Beginning,
 ): Promise<Begun> {
   const specifiers: Specifier[] = onAny(definition, selector);
-  if (from !== undefined) {
-    const watch = await store.watchFrom(from, ...specifiers);
-    return { watch, initial: [], revision: store.revision };
+  switch (beginning.kind) {
+    case "after": {
+      const watch = await store.watchFrom(beginning.position, ...specifiers);
+      return { watch, initial: [], marksEnd: false, revision: store.revision };
+    }
+    case "now": {
+      const { watch, revision } = await store.viewAndWatch(() => undefined, ...specifiers);
+      return { watch, initial: [], marksEnd: false, revision };
+    }
+    case "objects": {
+      const options = namespace === undefined ? {} : { namespace };
+      const find = (transaction: Transaction) => transaction.of(definition).find(selector, options);
+      const { value: initial, revision, watch } = await store.viewAndWatch(find, ...specifiers);
+      await checkNotOlder(store, watch, beginning, revision);
+      return { watch, initial, marksEnd: beginning.marksEnd, revision };
+    }
+    default:
+      return beginning satisfies never;
   }
-  const options = namespace === undefined ? {} : { namespace };
-  const {
-    value: initial,
-    revision,
-    watch,
-  } = await store.viewAndWatch((transaction) => transaction.of(definition).find(selector, options), ...specifiers);
-  return { watch, initial, revision };
+}
+
+async function checkNotOlder(
+  store: Store,
+  watch: Watch,
+  { position }: Extract<Beginning, { kind: "objects" }>,
+  revision: number,
+): Promise<void> {
+  if (position === undefined) return;
+  try {
+    await checkReadVersion(store, position, revision);
+  } catch (error) {
+    watch.close();
+    throw error;
+  }
 }
 
 function streamed(
   call: Call,
-  { watch, initial, revision }: Begun,
-  how: { readonly seconds: number; readonly lines: EventLines },
+  { watch, initial, marksEnd, revision }: Begun,
+  how: { readonly seconds: number; readonly lines: WatchLines },
 ): Response {
   const { api, principal, query } = call;
   const { clock, watches, bookmarkSeconds } = api;
@@ -73,6 +105,7 @@ function streamed(
     {
       watch,
       initial,
+      ...(marksEnd && { endOfInitial: how.lines.endOfInitial(versionAt(revision)) }),
       lines: how.lines,
       clock,
       endsMs: clock.monotonic() + how.seconds * 1_000,
@@ -114,60 +147,4 @@ function errorOf({ end }: WatchEndedError): unknown {
   }
 }
 
-const eventTypes: Readonly<Record<Action, string>> = { create: "ADDED", update: "MODIFIED", delete: "DELETED" };
-
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const line = (type: string, object: string): Uint8Array => encoder.encode(`{"type":"${type}","object":${object}}\n`);
-
-function linesOf(call: Call): EventLines {
-  const failed = (error: unknown): Uint8Array => {
-    const failure = failureOf(error);
-    if (failure.isFault) call.api.logger.log("error", "a watch failed", { error });
-    return line("ERROR", JSON.stringify(failure.status));
-  };
-  return call.format.as === "table" ? tableLines(call, failed) : jsonLines(call, failed);
-}
-
-/** An event's line is the same for all who watch: it is made once. */
-const knownLines = new WeakMap<ObjectEvent, Uint8Array>();
-
-function jsonLines({ definition }: Call, failed: EventLines["failed"]): EventLines {
-  return {
-    failed,
-    added: (object) => line("ADDED", jsonText(object)),
-    changed(event) {
-      let known = knownLines.get(event);
-      if (known === undefined) {
-        known = line(eventTypes[event.type], jsonText(event.object));
-        knownLines.set(event, known);
-      }
-      return known;
-    },
-    bookmark: (resourceVersion) =>
-      line("BOOKMARK", JSON.stringify({ kind: definition.kind, apiVersion, metadata: { resourceVersion } })),
-  };
-}
-
-/** Only the first event carries the columns. */
-function tableLines(call: Call, failed: EventLines["failed"]): EventLines {
-  let isFirst = true;
-  const table = (object: WindlassObject): string => {
-    const text = objectText(call, object, isFirst);
-    isFirst = false;
-    return text;
-  };
-  return {
-    failed,
-    added: (object) => line("ADDED", table(object)),
-    changed: (event) => line(eventTypes[event.type], table(event.object)),
-    bookmark(resourceVersion) {
-      const version = call.format.as === "table" ? call.format.version : "v1";
-      const metadata = JSON.stringify({ resourceVersion });
-      return line(
-        "BOOKMARK",
-        tableText(call.definition, [], { version, includeObject: "None", now: 0, metadata, columns: false }),
-      );
-    },
-  };
-}

@@ -3,12 +3,15 @@ import type { KindDefinition } from "../kinds/definition.ts";
 import type { ObjectInput, WindlassObject } from "../kinds/object.ts";
 import type { Transaction } from "../state/transaction.ts";
 import type { Principal } from "./access/access.ts";
+import type { ManagedEntry } from "./apply/managed-entry.ts";
 import type { Subresource } from "./call.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 /** One write of one object, as its verb asks for it. */
 export type Write = {
   readonly operation: "create" | "update" | "delete";
+  /** An update of what is not there makes it. */
+  readonly orCreate?: boolean;
   readonly definition: KindDefinition;
   readonly namespace: string | undefined;
   readonly name: string;
@@ -17,16 +20,23 @@ export type Write = {
   readonly principal: Principal;
 };
 
-/** What a verb wants the object to be. `unknownFields`: paths that the kind does not know. */
-export type Proposal = { readonly object: ObjectInput; readonly unknownFields: readonly string[] };
+/** What a verb wants the object to be. */
+export type Proposal = {
+  readonly object: ObjectInput;
+  /** Paths that the kind does not know. */
+  readonly unknownFields: readonly string[];
+  /** Who owns what then, where the verb has worked that out; absent: as after any update. */
+  readonly managedFields?: readonly ManagedEntry[];
+};
 
-/** From what is there (undefined: nothing; for an update there is something) to what is wanted. Pure; throws to refuse. */
+/** From what is there (undefined: nothing; for an update there is something, but for `orCreate`) to what is wanted. Pure; throws to refuse. */
 export type Propose = (current: WindlassObject | undefined, transaction: Transaction) => Proposal;
 
 export type Written = {
   /** As it stands now, or as it was when it was removed. */
   readonly object: WindlassObject;
   readonly removed: boolean;
+  readonly created: boolean;
   readonly warnings: readonly string[];
   readonly revision: number;
 };
@@ -36,6 +46,7 @@ export type StepContext = {
   readonly write: Write;
   readonly current: WindlassObject | undefined;
   readonly transaction: Transaction;
+  readonly managedFields: Proposal["managedFields"];
 };
 
 /** One concern of every write: the object as it should go on, or an error that refuses it. */

@@ -3,8 +3,24 @@ import { z } from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";
-import type { WindlassObject } from "./object.ts";
-import { parseDuration } from "./quantity.ts";
+import type { Metadata, WindlassObject } from "./object.ts";
+import { memorySchema, parseDuration } from "./quantity.ts";
+
+/** Above what a log takes (DESIGN, "Throughput"): a higher number bounds nothing. */
+const commitsPerSecondMax = 100_000;
+
+const quotasSchema = z
+  .object({
+    objects: z.int().min(0).describe("Objects at most.").optional(),
+    bytes: memorySchema.describe("JSON of all its objects together at most, like 64Mi.").optional(),
+    commitsPerSecond: z
+      .int()
+      .min(1)
+      .max(commitsPerSecondMax)
+      .describe("Commits a second at most, on average; as many may come at once.")
+      .optional(),
+  })
+  .describe("What the cluster may hold and do; a part that is absent has no bound but the log's own.");
 
 const clusterSpecSchema = z
   .object({
@@ -14,6 +30,7 @@ const clusterSpecSchema = z
       .refine(isRetention, { error: "must be never, or a duration of at most a year, like 168h" })
       .describe("How long entries of the log are kept before they are stripped, so that watches can resume; never: full history.")
       .default("168h"),
+    quotas: quotasSchema.optional(),
   })
   .describe("What the cluster should be.");
 
@@ -28,6 +45,7 @@ const clusterStatusSchema = z
 
 export type ClusterSpec = Frozen<z.infer<typeof clusterSpecSchema>>;
 export type ClusterStatus = Frozen<z.infer<typeof clusterStatusSchema>>;
+export type ClusterQuotas = NonNullable<ClusterSpec["quotas"]>;
 export type Cluster = WindlassObject<ClusterSpec, ClusterStatus>;
 
 export const clusterKind: KindDefinition<Cluster> = {
@@ -47,10 +65,21 @@ export const clusterKind: KindDefinition<Cluster> = {
     { name: "Description", type: "string", priority: 1, description: "What it is for." },
     { name: "Message", type: "string", priority: 1, description: "Why it is in that state." },
   ],
-  cells: ({ spec, status }) => [status?.state ?? "creating", spec.retention, spec.description ?? "", status?.message ?? ""],
-  selectableFields: { "status.state": ({ status }) => status?.state ?? "creating" },
+  cells: ({ metadata, spec, status }) => [
+    stateOf(metadata, status),
+    spec.retention,
+    spec.description ?? "",
+    status?.message ?? "",
+  ],
+  selectableFields: { "status.state": ({ metadata, status }) => stateOf(metadata, status) },
   indexes: {},
+  finalizer: "windlass.dev/cluster-data",
 };
+
+/** A deletion that was asked for shows at once, before somebody has begun to carry it out. */
+function stateOf({ deletionTimestamp }: Metadata, status: ClusterStatus | undefined): ClusterStatus["state"] {
+  return deletionTimestamp === undefined ? (status?.state ?? "creating") : "deleting";
+}
 
 function isRetention(text: string): boolean {
   return text === "never" || parseDuration(text) !== undefined;

@@ -14,5 +14,18 @@ const conditionSchema = z
   .describe("One aspect of the object's state.");
 export type Condition = Frozen<z.infer<typeof conditionSchema>>;
 
-export const conditionsSchema = z.array(conditionSchema).describe("Aspects of the object's state; one a type.");
+export const conditionsSchema = z
+  .array(conditionSchema)
+  .superRefine(uniqueTypes)
+  .describe("Aspects of the object's state; one a type.")
+  .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] });
 export const observedGenerationSchema = z.int().min(0).describe("The generation of the spec that this status answers.");
+
+/** Those who apply own conditions one by one, by their type. */
+function uniqueTypes(conditions: readonly { readonly type: string }[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { type }] of conditions.entries()) {
+    if (seen.has(type)) context.addIssue({ code: "custom", path: [index, "type"], message: "must be unique", input: type });
+    seen.add(type);
+  }
+}

@@ -16,6 +16,14 @@ export type Cell = string | number | boolean | null;
 /** A function of an object of kind O that may stand in a list of many kinds: as a method's, its parameter is not compared strictly. */
 export type Reader<O, Value> = { of(object: O): Value }["of"];
 
+/** How many of something an object asks for: what its subresource scale shows, and where a new number goes. */
+export type Scaling<O extends WindlassObject> = {
+  /** `selector`: the labels of what is counted, as text; "" where they have none. */
+  view(object: O): { readonly wanted: number; readonly there: number; readonly selector: string };
+  /** The spec that asks for `wanted`; checked by the kind's schema afterwards. */
+  spec(object: O, wanted: number): O["spec"];
+};
+
 export type KindDefinition<O extends WindlassObject = WindlassObject> = {
   /** As in `kind:`, CamelCase. */
   readonly kind: string;
@@ -39,6 +47,10 @@ export type KindDefinition<O extends WindlassObject = WindlassObject> = {
   readonly selectableFields: Readonly<Record<string, Reader<O, string>>>;
   /** Indexes that the replica keeps: name to the values an object stands under, without doubles. */
   readonly indexes: Readonly<Record<string, Reader<O, readonly string[]>>>;
+  /** Given: objects have the subresource scale. */
+  readonly scaling?: Scaling<O>;
+  /** Given: the server itself has work to do before an object goes; its deletion adds this finalizer, and only that work takes it away. */
+  readonly finalizer?: string;
 };
 
 /** Where objects of a kind stand in the log: `nodes/node-a`, `services/default/web`. */

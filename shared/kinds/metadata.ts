@@ -34,7 +34,8 @@ const ownerReferenceSchema = z
       .describe("Whether the owner can't go before this object in a foreground deletion.")
       .optional(),
   })
-  .describe("An object that this one belongs to.");
+  .describe("An object that this one belongs to.")
+  .meta({ "x-kubernetes-map-type": "atomic" });
 
 const managedFieldsSchema = z
   .object({
@@ -71,12 +72,21 @@ export const metadataSchema = z
       .record(z.string(), z.string())
       .describe("Keys and values for people and programs; nothing selects by them.")
       .optional(),
-    finalizers: z.array(z.string()).describe("Who must agree before the object goes.").optional(),
+    finalizers: z
+      .array(z.string())
+      .describe("Who must agree before the object goes.")
+      .meta({ "x-kubernetes-list-type": "set" })
+      .optional(),
     ownerReferences: z
       .array(ownerReferenceSchema)
       .describe("Objects that this one belongs to; it goes when all are gone.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"] })
       .optional(),
-    managedFields: z.array(managedFieldsSchema).describe("Who set which field.").optional(),
+    managedFields: z
+      .array(managedFieldsSchema)
+      .describe("Who set which field.")
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .optional(),
   })
   .describe("Name, labels and what else every object has.");
 

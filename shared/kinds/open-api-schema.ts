@@ -28,6 +28,11 @@ export type OpenApiSchema = {
   readonly additionalProperties?: OpenApiSchema;
   readonly "x-kubernetes-group-version-kind"?: readonly JsonObject[];
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
+  /** How a list is owned by those who apply: absent is atomic. A schema says it by `.meta(…)`. */
+  readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
+  readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  /** How a map is: absent is granular. */
+  readonly "x-kubernetes-map-type"?: "atomic" | "granular";
 };
 
 type Source = z.core.JSONSchema.BaseSchema;
@@ -46,6 +51,9 @@ const plainKeywords = [
   "pattern",
   "minItems",
   "maxItems",
+  "x-kubernetes-list-type",
+  "x-kubernetes-list-map-keys",
+  "x-kubernetes-map-type",
 ] as const;
 const int32Max = 2 ** 31 - 1;
 

@@ -88,4 +88,18 @@ export const serviceKind: KindDefinition<Service> = {
     "spec.template.spec.image": ({ spec }) => spec.template.spec.image,
   },
   indexes: { network: ({ spec }) => referencedNetworks(spec.template) },
+  scaling: {
+    view: ({ spec, status }) => ({
+      wanted: spec.replicas,
+      there: status?.replicas ?? 0,
+      selector: labelsText(spec.template.metadata?.labels ?? {}),
+    }),
+    spec: ({ spec }, wanted) => ({ ...spec, replicas: wanted }),
+  },
 };
+
+/** As a label selector: `app=web,env=prod`. */
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.sort().join(",");
+}

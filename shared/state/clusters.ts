@@ -1,13 +1,17 @@
 /**
  * The clusters of one installation, by name. Each is a log of its own, named by its uid; which clusters there are is the state of
  * the root, a log like theirs whose uid stands in a cell. A name is resolved anew when its log turns out to be sealed.
+ * How clusters begin and end stands in cluster-change.ts.
  */
 import { retentionMs } from "../base/limits.ts";
-import { type Cluster, clusterKind } from "../kinds/cluster.ts";
+import { type Cluster, type ClusterQuotas, clusterKind } from "../kinds/cluster.ts";
 import { apiVersion } from "../kinds/object.ts";
 import { parseDuration } from "../kinds/quantity.ts";
 import type { Cells, Log, Objects } from "../log/ports.ts";
-import { AlreadyExistsError, SealedError, UnavailableError } from "./errors.ts";
+import { ClusterChange } from "./cluster-change.ts";
+import { ClusterLives, installationUid } from "./cluster-lives.ts";
+import { AlreadyExistsError, GoneError, SealedError, UnavailableError } from "./errors.ts";
+import { Meter } from "./quota/meter.ts";
 import { Store, type StoreOptions, type UpdateOptions } from "./store.ts";
 
 export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "objects"> & {
@@ -17,12 +21,12 @@ export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "obje
 };
 
 export const defaultCluster = "default";
-/** Where cells of the installation itself stand: the root's current life and the tokens. */
-export const installationUid = "installation";
+export { installationUid };
+
 const rootCell = "root";
-/** The seal of the last cluster of a name. */
-const sealCell = (name: string): string => `seal/${name}`;
 const actor = "system:windlass";
+/** Steps of a removal that one call to `remove` takes before it asks the Cluster again whether it is still wanted. */
+const stepsAtOnce = 100;
 
 export class Clusters {
   readonly root: Store;
@@ -31,11 +35,17 @@ export class Clusters {
   readonly #stores = new Map<string, Store>();
   /** What names meant when they were last resolved: good until the store turns out to be sealed. */
   readonly #names = new Map<string, Store>();
+  readonly #lives: ClusterLives;
+  readonly #change: ClusterChange;
+  readonly #listeners = new Set<(store: Store) => void>();
 
   /** `open` makes the installation first. */
   private constructor(options: ClustersOptions, root: Store) {
     this.#options = options;
+    this.#lives = new ClusterLives(options);
     this.root = root;
+    const open = (name: string, uid: string): Promise<Store | undefined> => this.#store(name, uid);
+    this.#change = new ClusterChange({ root, lives: this.#lives, open });
   }
 
   /** Opens the installation; on its first start begins the root and makes the default cluster. Safe to repeat and to race. */
@@ -55,32 +65,61 @@ export class Clusters {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
-    if (cluster === undefined) return undefined;
+    if (cluster === undefined || cluster.metadata.deletionTimestamp !== undefined) return undefined;
     const store = await this.#store(name, cluster.metadata.uid);
-    if (cluster.status?.state !== "ready") await this.#becomeReady(cluster);
+    if (store === undefined) return undefined;
+    if (cluster.status?.state !== "ready") await this.#change.becomeReady(cluster);
     this.#names.set(name, store);
     return store;
   }
 
   /**
-   * Ends the cluster of this name: seals its log, then takes the name away. A cluster that gets the name later begins above the seal, so
-   * that no revision of this one means anything there. Safe to repeat. false: there is none.
+   * Ends the cluster of this name and removes all of it. A cluster that gets the name later begins above the seal, so that no
+   * revision of this one means anything there. Safe to repeat. false: there is none.
    */
   async remove(name: string, options: UpdateOptions): Promise<boolean> {
-    const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
+    const cluster = await this.#change.mark(name, options);
     if (cluster === undefined) return false;
-    const { uid } = cluster.metadata;
-    const store = await this.#store(name, uid);
-    const revision = await store.seal(options).catch((error: unknown) => {
-      if (error instanceof SealedError) return store.revision;
-      throw error;
-    });
-    await this.#keepSeal(name, revision);
-    await this.root.update((transaction) => {
-      if (transaction.clusters.get(name)?.metadata.uid === uid) transaction.of(clusterKind).delete(name, { uid });
-    }, options);
-    this.forget(name);
+    while (!(await this.carryOn(cluster, stepsAtOnce)));
     return true;
+  }
+
+  /** Every Cluster as it stands in the root. */
+  async list(): Promise<readonly Cluster[]> {
+    return (await this.root.view((transaction) => transaction.clusters.find())).value;
+  }
+
+  /**
+   * Brings a cluster on its way: one that is new becomes ready; of one that was marked as deleted, `steps` steps of its removal at
+   * most. true when nothing is left to do. Safe to repeat, to race, and to stop anywhere.
+   */
+  async carryOn(cluster: Cluster, steps: number): Promise<boolean> {
+    if (cluster.metadata.deletionTimestamp !== undefined) return this.#change.remove(cluster, await this.end(cluster), steps);
+    if (cluster.status?.state !== "ready") await this.resolve(cluster.metadata.name);
+    return true;
+  }
+
+  /** Seals the log of a cluster that was marked as deleted: from then on nobody reads or writes it. The seal's revision. */
+  async end(cluster: Cluster): Promise<number> {
+    const { name, uid } = cluster.metadata;
+    const revision = await this.#change.seal(cluster);
+    this.forget(name);
+    this.#close(uid);
+    return revision;
+  }
+
+  /** Calls `listener` for every store that is open now or opened later, the root's too. Gives the way to stop that. */
+  onOpen(listener: (store: Store) => void): () => void {
+    this.#listeners.add(listener);
+    for (const store of this.open()) listener(store);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Whether what `error` says of `store` comes from its cluster's end; then its name is to be resolved anew. */
+  async isOver(store: Store, error: unknown): Promise<boolean> {
+    if (error instanceof SealedError) return true;
+    // Another process removed all of it, the markers too.
+    return error instanceof GoneError && !(await this.#lives.isThere(store.uid));
   }
 
   /** The name's cluster was deleted: it is resolved anew the next time. */
@@ -88,14 +127,12 @@ export class Clusters {
     const store = this.#names.get(name);
     if (store === undefined) return;
     this.#names.delete(name);
-    this.#stores.delete(store.uid);
-    store.close();
+    this.#close(store.uid);
   }
 
   /** How long entries are kept before they are stripped, in milliseconds, by life: the root's own and every cluster's. */
   async retentions(): Promise<ReadonlyMap<string, number>> {
-    const { value: clusters } = await this.root.view((transaction) => transaction.clusters.find());
-    const named = clusters.map(({ metadata, spec }): [string, number] => [metadata.uid, retentionOf(spec)]);
+    const named = (await this.list()).map(({ metadata, spec }): [string, number] => [metadata.uid, retentionOf(spec)]);
     return new Map([[this.root.uid, retentionMs], ...named]);
   }
 
@@ -106,18 +143,6 @@ export class Clusters {
 
   close(): void {
     for (const store of this.open()) store.close();
-  }
-
-  /** Remembers the highest seal of a name. */
-  async #keepSeal(name: string, revision: number): Promise<void> {
-    const { cells } = this.#options;
-    const key = sealCell(name);
-    for (let cell = await cells.get(installationUid, key); Number(cell?.value["revision"] ?? 0) < revision; ) {
-      const when = cell === undefined ? "absent" : { version: cell.version };
-      const put = await cells.put(installationUid, { key, value: { revision }, when });
-      if (put.kind === "put") return;
-      cell = put.cell;
-    }
   }
 
   async #ensureDefault(): Promise<void> {
@@ -134,32 +159,28 @@ export class Clusters {
     await this.resolve(defaultCluster);
   }
 
-  /** Its log has begun, so it can be worked with. Of a cluster that was replaced meanwhile nothing is said. */
-  async #becomeReady({ metadata: { name, uid } }: Cluster): Promise<void> {
-    await this.root.update(
-      (transaction) => {
-        const table = transaction.of(clusterKind);
-        const cluster = table.get(name);
-        if (cluster?.metadata.uid !== uid || cluster.status?.state === "ready") return;
-        const status = { ...cluster.status, state: "ready" as const, observedGeneration: cluster.metadata.generation };
-        table.update({ ...cluster, status });
-      },
-      { actor },
-    );
+  #close(uid: string): void {
+    this.#stores.get(uid)?.close();
+    this.#stores.delete(uid);
   }
 
-  async #store(name: string, uid: string): Promise<Store> {
+  /** undefined: its life is over. */
+  async #store(name: string, uid: string): Promise<Store | undefined> {
     const known = this.#stores.get(uid);
     if (known !== undefined) return known;
-    // Whoever comes first begins the life; a crash between the Cluster's commit and this leaves nothing half-done.
-    const { objects, cells, clock } = this.#options;
-    const former = await cells.get(installationUid, sealCell(name));
-    await objects.begin(uid, Math.max(clock.now(), Number(former?.value["revision"] ?? 0) + 1));
+    if (!(await this.#lives.begin({ name, uid }))) return undefined;
     const raced = this.#stores.get(uid);
     if (raced !== undefined) return raced;
-    const store = new Store({ ...this.#options, uid, scope: "cluster" });
+    const meter = new Meter({ ...this.#options, uid, quotas: () => this.#quotas(name, uid), root: this.root });
+    const store = new Store({ ...this.#options, uid, scope: "cluster", meter });
     this.#stores.set(uid, store);
+    for (const listener of this.#listeners) listener(store);
     return store;
+  }
+
+  async #quotas(name: string, uid: string): Promise<ClusterQuotas | undefined> {
+    const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
+    return cluster?.metadata.uid === uid ? cluster.spec.quotas : undefined;
   }
 }
 
@@ -189,7 +210,7 @@ export async function withCluster<T>(
     try {
       return await call(store);
     } catch (error) {
-      if (!(error instanceof SealedError) || attempt > 0) throw error;
+      if (attempt > 0 || !(await clusters.isOver(store, error))) throw error;
       clusters.forget(name);
     }
   }

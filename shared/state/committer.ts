@@ -11,6 +11,7 @@ import { encodeEntry } from "../log/codec.ts";
 import type { EncodedEntry, Log } from "../log/ports.ts";
 import { BusyError, OutcomeUnknownError, SealedError, UnavailableError } from "./errors.ts";
 import { Overlay } from "./overlay.ts";
+import { type Amount, growthOf, nothing, sum } from "./quota/usage.ts";
 import { Reader } from "./reader.ts";
 import type { Miss, Replica } from "./replica.ts";
 import { Transaction, type TransactionContext } from "./transaction.ts";
@@ -23,6 +24,8 @@ export type CommitterOptions = {
   readonly ids: Ids;
   readonly scope: KindDefinition["scope"];
   readonly observe: (event: CommitEvent) => void;
+  /** Whether transactions ask how much those ahead of them add. */
+  readonly isCounting: () => boolean;
 };
 
 /** What happened in the commit path, for metrics. */
@@ -49,6 +52,9 @@ type Job = {
   losses: number;
   loads: number;
 };
+
+/** What the entries that stand before a transaction in its run come to. */
+type Ahead = { readonly entries: number; readonly bytes: number; readonly grown: Amount };
 
 /** A run's result, told to its caller once the state it stands on is certain. */
 type Outcome = { readonly job: Job; readonly changed: boolean; readonly tell: () => void };
@@ -158,7 +164,7 @@ export class Committer {
     const { replica } = this.#options;
     const job = this.#queue[0];
     if (job === undefined) return;
-    const attempt = this.#attempt(job, new Overlay(), 1, { entries: 0, bytes: 0 });
+    const attempt = this.#attempt(job, new Overlay(), 1, { entries: 0, bytes: 0, grown: nothing });
     if (attempt.kind === "miss") await replica.load(attempt.miss, job.tables);
     else await replica.sync();
   }
@@ -175,18 +181,19 @@ export class Committer {
 
   /** Runs waiting jobs, one on top of the other, until the log takes no more at once. */
   #runWaiting(base: number): { outcomes: Outcome[]; run: EncodedEntry[] } {
-    const { log } = this.#options;
+    const { log, isCounting } = this.#options;
     const overlay = new Overlay();
     const outcomes: Outcome[] = [];
     const run: EncodedEntry[] = [];
     let bytes = 0;
+    let grown = nothing;
     let taken = 0;
     while (run.length < log.appendMax && bytes < runBytesMax && taken < this.#queue.length) {
       const job = this.#queue[taken] as Job;
       taken += 1;
       if (this.#gaveUp(job)) continue;
       const mark = overlay.mark();
-      const attempt = this.#attempt(job, overlay, base + run.length + 1, { entries: run.length, bytes });
+      const attempt = this.#attempt(job, overlay, base + run.length + 1, { entries: run.length, bytes, grown });
       if (attempt.kind === "miss") {
         overlay.rollback(mark);
         this.#load(job, attempt.miss);
@@ -197,6 +204,7 @@ export class Committer {
       else {
         run.push(attempt.encoded);
         bytes += attempt.encoded.bytes.length;
+        if (isCounting()) grown = sum(grown, growthOf(attempt.encoded.entry.changes));
         if (job.seal) break;
       }
     }
@@ -204,10 +212,10 @@ export class Committer {
     return { outcomes, run };
   }
 
-  #attempt(job: Job, overlay: Overlay, revision: number, ahead: { readonly entries: number; readonly bytes: number }): Attempt {
+  #attempt(job: Job, overlay: Overlay, revision: number, ahead: Ahead): Attempt {
     const { replica, scope, log } = this.#options;
     const reader = new Reader(replica, overlay);
-    const transaction = new Transaction({ reader, overlay, context: job.context, scope, revision });
+    const transaction = new Transaction({ reader, overlay, context: job.context, scope, revision, ahead: ahead.grown });
     try {
       const value = job.call(transaction);
       const miss = reader.missed;

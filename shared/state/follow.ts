@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { SealedError } from "./errors.ts";
+import { GoneError, SealedError } from "./errors.ts";
 import type { Specifier, WatchEvent } from "./event.ts";
 import type { Store } from "./store.ts";
 import { type Watch, WatchEndedError } from "./watch.ts";
@@ -82,5 +82,8 @@ function takeAll(watch: Watch): WatchEvent[] {
   return events;
 }
 
+/** The cluster was deleted, and perhaps all of it is removed. */
 const isOver = (error: unknown): boolean =>
-  error instanceof SealedError || (error instanceof WatchEndedError && error.end.reason === "sealed");
+  error instanceof SealedError ||
+  error instanceof GoneError ||
+  (error instanceof WatchEndedError && error.end.reason === "sealed");

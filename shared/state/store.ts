@@ -17,6 +17,7 @@ import { Filter } from "./filter.ts";
 import { Hub } from "./hub.ts";
 import { ObjectIndexes } from "./object-indexes.ts";
 import { Overlay } from "./overlay.ts";
+import type { Meter } from "./quota/meter.ts";
 import { Reader } from "./reader.ts";
 import { type Miss, Replica } from "./replica.ts";
 import { restoreSteps, type Snapshot, takeSnapshot } from "./snapshot.ts";
@@ -37,6 +38,8 @@ export type StoreOptions = {
   /** JSON kept in memory, about, in bytes. */
   readonly cachedBytesMax?: number;
   readonly observe?: (event: CommitEvent) => void;
+  /** Holds clients to the cluster's quotas; absent: there are none. */
+  readonly meter?: Meter;
 };
 
 export type UpdateOptions = { readonly actor: string };
@@ -56,6 +59,7 @@ const startsMax = 5;
 export class Store implements CatchUp {
   readonly uid: string;
   readonly registry: Registry;
+  readonly meter: Meter | undefined;
   readonly #options: StoreOptions;
   readonly #replica: Replica;
   readonly #committer: Committer;
@@ -70,6 +74,7 @@ export class Store implements CatchUp {
     this.#options = options;
     this.uid = uid;
     this.registry = registry;
+    this.meter = options.meter;
     const indexesOf = (plural: string) => this.#indexesOf(plural);
     this.#hub = new Hub(indexesOf);
     this.#replica = new Replica({
@@ -79,11 +84,18 @@ export class Store implements CatchUp {
       clock,
       indexesOf,
       cachedBytesMax: options.cachedBytesMax ?? cachedBytesDefault,
-      onEntry: (entry) => this.#hub.publish(entry),
-      onDrop: (revision) => this.#hub.restart(revision),
+      onEntry: (entry) => {
+        this.meter?.see(entry);
+        this.#hub.publish(entry);
+      },
+      onDrop: (revision) => {
+        this.meter?.forget();
+        this.#hub.restart(revision);
+      },
     });
     const observe = options.observe ?? (() => undefined);
-    this.#committer = new Committer({ uid, log, replica: this.#replica, clock, ids, scope, observe });
+    const isCounting = () => this.meter?.isCounting ?? false;
+    this.#committer = new Committer({ uid, log, replica: this.#replica, clock, ids, scope, observe, isCounting });
   }
 
   /** The last revision that this process knows; 0 while it has read nothing. */

@@ -19,6 +19,7 @@ import { TooLargeError } from "../log/errors.ts";
 import type { Change } from "../log/ports.ts";
 import { AlreadyExistsError, ConflictError, InvalidObjectError, NotFoundError } from "./errors.ts";
 import type { Overlay } from "./overlay.ts";
+import { type Amount, growthOf, nothing } from "./quota/usage.ts";
 import type { ListOptions, Reader } from "./reader.ts";
 import { all, byId, type Selector } from "./selector.ts";
 import { versionOf } from "./version.ts";
@@ -100,6 +101,8 @@ export class Transaction {
   readonly #overlay: Overlay;
   readonly #scope: KindDefinition["scope"];
   readonly #revision: number;
+  /** What transactions add that stand between the state and this one. */
+  readonly ahead: Amount;
   #uids = 0;
 
   /** `revision`: the one that a commit of this run would make. */
@@ -109,12 +112,14 @@ export class Transaction {
     readonly context: TransactionContext;
     readonly scope: KindDefinition["scope"];
     readonly revision: number;
+    readonly ahead?: Amount;
   }) {
     this.#reader = options.reader;
     this.#overlay = options.overlay;
     this.context = options.context;
     this.#scope = options.scope;
     this.#revision = options.revision;
+    this.ahead = options.ahead ?? nothing;
   }
 
   get networks(): WriteTable<Network> {
@@ -199,6 +204,11 @@ export class Transaction {
     check(key, current, wanted);
     this.#change({ action: "delete", key, previous: asJson(current) });
     return current as O;
+  }
+
+  /** What its changes add so far. */
+  get growth(): Amount {
+    return growthOf(this.changes);
   }
 
   /** Where a step of a batch begins. */

@@ -133,7 +133,7 @@ describe("faults", () => {
     const client = await start({ logger });
     server.clusters.resolve = () => Promise.reject(new Error("secret detail"));
     server.clusters.root.view = () => Promise.reject(new Error("secret detail"));
-    const { status, body, text } = await client.get(nodes);
+    const { status, body, text } = await client.get(`${group}/clusters`);
     expect([status, body["reason"]]).toEqual([500, "InternalError"]);
     expect(text).not.toContain("secret");
     expect(logged.splice(0)).toEqual([["error", "a request failed", "Error: secret detail"]]);
@@ -203,11 +203,13 @@ describe("a stripped log", () => {
 describe("a watch", () => {
   it("is closed when its reader leaves", async () => {
     const client = await start();
+    const watchers = async () => (await store()).load.watchers;
+    // The collector's own.
+    await expect.poll(watchers).toBe(1);
     const watch = await client.watch(`${nodes}?watch=true`);
-    const { load } = await store();
-    expect(load.watchers).toBe(1);
+    expect(await watchers()).toBe(2);
     watch.close();
-    await expect.poll(async () => (await store()).load.watchers).toBe(0);
+    await expect.poll(watchers).toBe(1);
   });
 
   it("ends when its token does", async () => {

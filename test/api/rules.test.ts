@@ -52,7 +52,9 @@ describe("Accept headers", () => {
     ["application/json;stream=watch", "json"],
     [`${table("v1")},${table("v1beta1")},application/json`, "v1"],
     [`${table("v2")}, ${table("v1beta1")}`, "v1beta1"],
-    ["application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json", "json"],
+    ["application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json", "v1"],
+    ["application/json;as=PartialObjectMetadataList;v=v2;g=meta.k8s.io,application/json", "json"],
+    ["application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json", "json"],
     [`${table("v1")};q=0,application/json;q=0.1`, "json"],
     ["application/vnd.kubernetes.protobuf;q=1,application/json;q=0.5", "json"],
   ])("%s gives %s", (accept, wanted) => {

@@ -4,15 +4,19 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import { Registry } from "prom-client";
+import { collectGarbage } from "../../functions/local/gc.ts";
 import type { Authenticator, Principal } from "../../shared/api/access/access.ts";
-import { bearerToken, isExpired, rootScope } from "../../shared/api/access/access.ts";
+import { bearerToken, firstOf, isExpired, rootScope } from "../../shared/api/access/access.ts";
+import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
 import { type AppOptions, buildApp } from "../../shared/api/app.ts";
+import { Metrics } from "../../shared/api/metrics.ts";
 import { systemClock } from "../../shared/base/clock.ts";
-import { systemIds } from "../../shared/base/ids.ts";
+import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { type Logger, silentLogger } from "../../shared/base/logger.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { type MemoryStore, openMemory } from "../../shared/log/memory/open.ts";
-import { Clusters } from "../../shared/state/clusters.ts";
+import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Target } from "../cases/client.ts";
 
 const adminToken = "admin-of-the-root";
@@ -39,9 +43,15 @@ export async function startServer({ prefix = "", logger = silentLogger, ...optio
   const registry = createRegistry(builtinKinds);
   const common = { clock: systemClock, ids: systemIds, logger, registry };
   const memory = openMemory();
-  const clusters = await Clusters.open({ ...common, ...memory });
+  const metrics = new Metrics({ registry: new Registry(), withProcess: false });
+  const clusters = await Clusters.open({ ...common, ...memory, observe: metrics.committed });
+  const tokens = new Tokens({ ...common, cells: memory.cells, rootUid: installationUid, newSecret });
   const principals = new Map<string, Principal>([[adminToken, { name: "admin", role: "admin", clusterUid: rootScope }]]);
-  const app = buildApp({ ...common, clusters, authenticator: mapAuthenticator(principals), release: "0.0.0-test", ...options });
+  const authenticator = firstOf([mapAuthenticator(principals), tokenAuthenticator(tokens)]);
+  const parts = { ...common, ...memory, clusters, authenticator, tokens, metrics, release: "0.0.0-test" };
+  const app = buildApp({ ...parts, ...options });
+  const stopping = new AbortController();
+  const garbage = collectGarbage({ ...common, ...memory, clusters }, stopping.signal);
   const mounted = prefix === "" ? app : new Hono().route(prefix, app);
   const server = createServer(getRequestListener(mounted.fetch));
   server.listen(0, "127.0.0.1");
@@ -53,7 +63,11 @@ export async function startServer({ prefix = "", logger = silentLogger, ...optio
     clusters,
     app,
     principals,
-    close: () => closeAll(server, clusters),
+    close: async () => {
+      stopping.abort();
+      await garbage;
+      await closeAll(server, clusters);
+    },
   };
 }
 

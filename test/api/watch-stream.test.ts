@@ -73,6 +73,20 @@ describe("a watch's stream", () => {
     expect(await read()).toBe("create n7\ncreate n8\ncreate n9\n");
   });
 
+  it("marks the end of what is there, before anything that happens and before any bookmark", async () => {
+    const { clock, watch, read } = setUp({
+      bookmarkMs: 30_000,
+      initial: [named("a")],
+      endOfInitial: encoder.encode("END\n"),
+    });
+    watch.push(event(6));
+    clock.advance(30_000);
+    expect(await read()).toBe("ADDED a\nEND\ncreate n6\n");
+    const none = setUp({ endOfInitial: encoder.encode("END\n") });
+    none.watch.push(event(6));
+    expect(await none.read()).toBe("END\ncreate n6\n");
+  });
+
   it("takes nothing from the watch before its reader asks", async () => {
     const { watch, read } = setUp();
     for (const revision of [6, 7]) watch.push(event(revision));

@@ -109,6 +109,69 @@ export function listCases(client: Client): void {
     expect(namesOf(await client.get(`${query}&resourceVersion=0`))).toEqual(both);
   });
 
+  it("a list as PartialObjectMetadataList has metadata only, in pages too", async () => {
+    const mark = await several(client, 3);
+    const accept =
+      "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," +
+      "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+    const query = `${nodes}?labelSelector=case%3D${mark}&limit=2`;
+    const first = await client.get(query, { accept });
+    const second = await client.get(`${query}&continue=${continueOf(first)}`, { accept });
+    for (const { body } of [first, second]) {
+      expect(body).toMatchObject({ kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" });
+      for (const item of body["items"] ?? []) {
+        expect(Object.keys(item)).toEqual(["kind", "apiVersion", "metadata"]);
+        expect(item).toMatchObject({ kind: "PartialObjectMetadata", metadata: { labels: { case: mark } } });
+      }
+    }
+    expect([...namesOf(first), ...namesOf(second)]).toEqual([0, 1, 2].map((part) => `${mark}-${part}`));
+  });
+
+  it("a list is asked for as a list and an object as an object: the other form is a 406", async () => {
+    const mark = await several(client, 1);
+    const form = (as: string) => ({ accept: `application/json;as=${as};g=meta.k8s.io;v=v1` });
+    expect((await client.get(nodes, form("PartialObjectMetadata"))).status).toBe(406);
+    expect((await client.get(`${nodes}/${mark}-0`, form("PartialObjectMetadataList"))).status).toBe(406);
+    const one = await client.get(`${nodes}/${mark}-0`, form("PartialObjectMetadata"));
+    expect(one.body).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name: `${mark}-0` } });
+    expect(one.body).not.toHaveProperty("spec");
+  });
+
+  it("a selector over every selectable field of a kind is taken", async () => {
+    const fields = ["metadata.name", "metadata.namespace", "spec.role", "spec.availability", "spec.membership", "spec.address"];
+    for (const field of [...fields, "status.state"]) {
+      expect([field, (await client.get(`${nodes}?fieldSelector=${field}!%3Dnothing`)).status]).toEqual([field, 200]);
+    }
+  });
+
+  it("a long answer is compressed where that is taken, and the same where it is not", async () => {
+    const mark = unique("long");
+    const annotations = { note: "x".repeat(100_000) };
+    for (const number of [0, 1]) {
+      const name = `${mark}-${number}`;
+      await client.post(nodes, { ...(node(name) as object), metadata: { name, labels: { case: mark }, annotations } });
+    }
+    const path = `${nodes}?labelSelector=case%3D${mark}`;
+    const [zipped, plain] = [
+      await client.get(path, { headers: { "accept-encoding": "gzip" } }),
+      await client.get(path, { headers: { "accept-encoding": "identity" } }),
+    ];
+    expect([zipped, plain].map(({ headers }) => headers.get("content-encoding"))).toEqual(["gzip", null]);
+    expect([...(zipped.body["items"] ?? [])]).toEqual([...(plain.body["items"] ?? [])]);
+    expect(namesOf(zipped)).toEqual([`${mark}-0`, `${mark}-1`]);
+    const short = await client.get(`${path}&limit=1`, { headers: { "accept-encoding": "gzip" } });
+    expect(short.headers.get("content-encoding")).toBeNull();
+  });
+
+  it("a HEAD answers as the GET would, without a body", async () => {
+    const mark = await several(client, 1);
+    for (const path of [nodes, `${nodes}/${mark}-0`, "/version"]) {
+      const { status, text, headers } = await client.send("HEAD", path);
+      expect([path, status, text, headers.get("content-type")]).toEqual([path, 200, "", "application/json"]);
+    }
+    expect((await client.send("HEAD", `${nodes}/${mark}-none`)).status).toBe(404);
+  });
+
   it("a HEAD of a watch ends", async () => {
     expect((await client.send("HEAD", `${nodes}?watch=true`)).status).toBe(200);
   });

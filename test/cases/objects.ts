@@ -1,8 +1,15 @@
 /** One object's life: create, read, replace, patch, delete, and the conflicts on the way. */
 import { expect, it } from "vitest";
+import type { Json } from "../../shared/base/json.ts";
 import { type Body, type Client, group, node, service, unique } from "./client.ts";
 
 const nodes = `${group}/nodes`;
+const jsonPatch = { type: "application/json-patch+json" };
+/** Doubles a list of 2,000 characters, time after time. */
+const growing: Json = [
+  { op: "add", path: "/l", value: ["x".repeat(2_000)] },
+  ...Array.from({ length: 30 }, () => ({ op: "copy", from: "/l", path: "/l/-" })),
+];
 
 export function objectCases(client: Client): void {
   it("a created object has its defaults, a uid, a version and generation 1", async () => {
@@ -137,6 +144,61 @@ export function objectCases(client: Client): void {
     expect(status).toBe(200);
     expect(body["spec"]?.["template"]?.["spec"]).toMatchObject({ image: "a", command: ["z"], env: { B: "2", C: "3" } });
     expect(body["spec"]?.["template"]?.["spec"]?.["env"]).not.toHaveProperty("A");
+  });
+
+  it("a JSON patch is applied as a whole or not at all", async () => {
+    const name = unique("json");
+    const path = `${nodes}/${name}`;
+    await client.post(nodes, node(name, { a: "1", "x/y": "2" }));
+    const { status, body } = await client.patch(
+      path,
+      [
+        { op: "test", path: "/metadata/labels/a", value: "1" },
+        { op: "move", from: "/metadata/labels/x~1y", path: "/metadata/labels/b" },
+        { op: "copy", from: "/metadata/labels/a", path: "/metadata/labels/c" },
+        { op: "remove", path: "/metadata/labels/a" },
+        { op: "replace", path: "/spec/availability", value: "drain" },
+        { op: "add", path: "/metadata/annotations", value: { note: "x" } },
+      ],
+      jsonPatch,
+    );
+    expect([status, body["metadata"]?.["labels"], body["spec"]?.["availability"]]).toEqual([200, { b: "2", c: "1" }, "drain"]);
+    const failing = [
+      { op: "remove", path: "/metadata/labels/b" },
+      { op: "test", path: "/spec/availability", value: "active" },
+    ];
+    const refused = await client.patch(path, failing, jsonPatch);
+    expect([refused.status, refused.body["reason"]]).toEqual([422, "Invalid"]);
+    expect(refused.body["message"]).toContain("testing value /spec/availability failed");
+    expect((await client.get(path)).body).toEqual(body);
+  });
+
+  it("a JSON patch can name the version that it was made for", async () => {
+    const name = unique("json");
+    const path = `${nodes}/${name}`;
+    const { body } = await client.post(nodes, node(name));
+    const stale = metadataOf(body)["resourceVersion"] as never;
+    await client.patch(path, { metadata: { labels: { a: "1" } } });
+    const answer = await client.patch(path, [{ op: "replace", path: "/metadata/resourceVersion", value: stale }], jsonPatch);
+    expect([answer.status, answer.body["reason"]]).toEqual([409, "Conflict"]);
+  });
+
+  it.each<readonly [string, Json, number]>([
+    ["no list", { op: "add", path: "/a", value: 1 }, 400],
+    ["an operation that is no object", ["add"], 400],
+    ["a path that is no pointer", [{ op: "add", path: "metadata", value: 1 }], 400],
+    ["an unknown operation", [{ op: "spam", path: "/spec" }], 422],
+    ["a path that leads nowhere", [{ op: "add", path: "/a/b/c", value: 1 }], 422],
+    ["a name that objects inherit", [{ op: "remove", path: "/metadata/constructor" }], 422],
+    ["a result that is no object", [{ op: "replace", path: "", value: 5 }], 422],
+    ["too many operations", Array.from({ length: 10_001 }, () => ({ op: "test", path: "/a", value: null })), 413],
+    ["copies that grow", growing, 413],
+  ])("a JSON patch with %s changes nothing", async (_name, patch, status) => {
+    const name = unique("json");
+    const { body: made } = await client.post(nodes, node(name));
+    const answer = await client.patch(`${nodes}/${name}`, patch, jsonPatch);
+    expect([answer.status, answer.body["kind"]]).toEqual([status, "Status"]);
+    expect((await client.get(`${nodes}/${name}`)).body).toEqual(made);
   });
 
   it("a name can't be changed", async () => {

@@ -4,6 +4,9 @@ import { type Client, group, node, service, unique } from "./client.ts";
 
 const nodes = `${group}/nodes`;
 
+/** What WatchList asks with. */
+const initial = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+
 export function watchCases(client: Client): void {
   it.each(["", "&resourceVersion=0"])(
     "without a version to begin at ('%s') it tells what is there, then what happens",
@@ -104,5 +107,96 @@ export function watchCases(client: Client): void {
       const events = await watch.rest();
       expect(events).toMatchObject([{ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } }]);
     }
+  });
+
+  it.each(["", "&resourceVersion=0", "&resourceVersion=N"])(
+    "sendInitialEvents ('%s') tells the objects, a bookmark that marks their end, and then what happens",
+    async (from) => {
+      const mark = unique("initial");
+      const names = ["a", "b"].map((part) => `${mark}-${part}`);
+      for (const name of names) await client.post(nodes, node(name, { case: mark }));
+      const { headers } = await client.get(`${nodes}?limit=1`);
+      const head = String(headers.get("x-windlass-resource-version"));
+      const query = `${nodes}?watch=true&labelSelector=case%3D${mark}&${initial}${from.replace("N", head)}`;
+      const watch = await client.watch(`${query}&allowWatchBookmarks=true`);
+      expect(await watch.names(2)).toEqual(names.map((name) => `ADDED ${name}`));
+      const end = await watch.next();
+      expect(end).toMatchObject({
+        type: "BOOKMARK",
+        object: {
+          kind: "Node",
+          apiVersion: "windlass.dev/v1",
+          metadata: { annotations: { "k8s.io/initial-events-end": "true" } },
+        },
+      });
+      const version = String(end?.object["metadata"]?.["resourceVersion"]);
+      expect(Number(version)).toBeGreaterThanOrEqual(Number(head));
+      await client.delete(`${nodes}/${names[0]}`);
+      expect(await watch.names(1)).toEqual([`DELETED ${names[0]}`]);
+      watch.close();
+      const on = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}&resourceVersion=${version}`);
+      expect(await on.names(1)).toEqual([`DELETED ${names[0]}`]);
+      on.close();
+    },
+  );
+
+  it("the end of the objects carries the empty list that a client makes of them", async () => {
+    const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3Dnone&${initial}&allowWatchBookmarks=true`);
+    const annotations = (await watch.next())?.object["metadata"]?.["annotations"];
+    watch.close();
+    const blueprint = Buffer.from(String(annotations?.["kubernetes.io/initial-events-list-blueprint"]), "base64").toString();
+    expect(JSON.parse(blueprint)).toEqual({ kind: "NodeList", apiVersion: "windlass.dev/v1", metadata: {}, items: [] });
+  });
+
+  it("sendInitialEvents without bookmarks tells no end; sendInitialEvents=false tells no objects", async () => {
+    const mark = unique("initial");
+    await client.post(nodes, node(`${mark}-a`, { case: mark }));
+    const query = `${nodes}?watch=true&labelSelector=case%3D${mark}&resourceVersionMatch=NotOlderThan`;
+    const unmarked = await client.watch(`${query}&sendInitialEvents=true`);
+    const unsent = await client.watch(`${query}&sendInitialEvents=false&allowWatchBookmarks=true`);
+    const zero = await client.watch(`${query}&sendInitialEvents=false&resourceVersion=0`);
+    await client.post(nodes, node(`${mark}-b`, { case: mark }));
+    expect(await unmarked.names(2)).toEqual([`ADDED ${mark}-a`, `ADDED ${mark}-b`]);
+    expect(await unsent.names(1)).toEqual([`ADDED ${mark}-b`]);
+    expect(await zero.names(1)).toEqual([`ADDED ${mark}-b`]);
+    for (const watch of [unmarked, unsent, zero]) watch.close();
+  });
+
+  it("sendInitialEvents from a version that was never here is an ERROR event with a 410 Status", async () => {
+    const head = Number((await client.get(`${nodes}?limit=1`)).headers.get("x-windlass-resource-version"));
+    for (const version of [5_000, head + 1_000_000]) {
+      const watch = await client.watch(`${nodes}?watch=true&${initial}&allowWatchBookmarks=true&resourceVersion=${version}`);
+      expect(await watch.rest()).toMatchObject([{ type: "ERROR", object: { code: 410, reason: "Expired" } }]);
+    }
+  });
+
+  it("events as PartialObjectMetadata carry metadata only, the end of the objects too", async () => {
+    const mark = unique("initial");
+    await client.post(nodes, node(mark, { case: mark }));
+    const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+    const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}&${initial}&allowWatchBookmarks=true`, {
+      accept,
+    });
+    const events = [await watch.next(), await watch.next()];
+    await client.patch(`${nodes}/${mark}`, { spec: { availability: "drain" } });
+    events.push(await watch.next());
+    watch.close();
+    expect(events.map((event) => event?.type)).toEqual(["ADDED", "BOOKMARK", "MODIFIED"]);
+    for (const event of events) {
+      expect(event?.object).toMatchObject({ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" });
+      expect(event?.object).not.toHaveProperty("spec");
+    }
+  });
+
+  it("the end of the objects as a Table stands in the metadata of its one row", async () => {
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3Dnone&${initial}&allowWatchBookmarks=1`, {
+      accept,
+    });
+    const event = await watch.next();
+    watch.close();
+    expect(event?.object["rows"]?.[0]?.["object"]?.["metadata"]?.["annotations"]).toMatchObject({
+      "k8s.io/initial-events-end": "true",
+    });
   });
 }

@@ -1,8 +1,10 @@
 /** Flags, environment and defaults of the embedded host, and what each refusal says. */
-import { resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseCommand } from "../../functions/local/config.ts";
 import { ConfigError } from "../../functions/local/errors.ts";
+import { newFolder } from "./folder.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -65,8 +67,71 @@ describe("parseCommand", () => {
     [["--help=1"], "--help"],
   ] as const)("%j is refused, with the flags that there are", (args, named) => {
     expect(refusal(args)).toContain(named);
-    expect(refusal(args)).toContain("allowed are --port, --host, --data and --help");
+    expect(refusal(args)).toMatch(/allowed are --port, --host, --data, .*--config and --help/);
     expect(refusal(args)).not.toContain("\n");
+  });
+  test("a certificate of one's own is two files, and perhaps an authority's", () => {
+    expect(configOf(["--tls-cert", "c.pem", "--tls-key", "k.pem"]).tls).toEqual({
+      cert: resolve("c.pem"),
+      key: resolve("k.pem"),
+    });
+    expect(configOf(["--tls-ca", "a.pem"], { WINDLASS_TLS_CERT: "c.pem", WINDLASS_TLS_KEY: "k.pem" }).tls).toMatchObject({
+      ca: resolve("a.pem"),
+    });
+    expect(refusal(["--tls-cert", "c.pem"])).toBe("--tls-cert and --tls-key must be given together");
+    expect(refusal(["--tls-ca", "c.pem"])).toBe("--tls-cert and --tls-key must be given together");
+  });
+  const issuer = ["--oidc-issuer", "https://id.example.com"];
+  test("OIDC: issuer, audiences and what groups may, by flags or by the environment", () => {
+    const roles = ["--oidc-role", "ops=admin", "--oidc-role=a=b@c=viewer@blue"];
+    expect(configOf([...issuer, "--oidc-audience", "windlass", ...roles]).oidc).toEqual({
+      issuer: "https://id.example.com",
+      audiences: ["windlass"],
+      usernameClaim: "sub",
+      usernamePrefix: "oidc:",
+      groupsClaim: "groups",
+      roles: [
+        { group: "ops", role: "admin" },
+        { group: "a=b@c", role: "viewer", cluster: "blue" },
+      ],
+    });
+    const environment = {
+      WINDLASS_OIDC_AUDIENCE: "a,b",
+      WINDLASS_OIDC_ROLE: "x=viewer,y=editor",
+      WINDLASS_OIDC_USERNAME_CLAIM: "email",
+    };
+    expect(configOf(issuer, environment).oidc).toMatchObject({ audiences: ["a", "b"], usernameClaim: "email", roles: [{}, {}] });
+  });
+  test.each(["ops", "ops=king", "=admin", "ops=admin@", "ops=admin@A b"])("the role %j is refused by its name", (role) => {
+    expect(refusal([...issuer, "--oidc-audience=x", `--oidc-role=${role}`])).toMatch(/^--oidc-role is .* it must be group=role/);
+  });
+  test("an issuer is asked over https, or on this machine; all three are needed", () => {
+    expect(refusal(["--oidc-issuer", "http://id.example.com"])).toContain("it must be an https URL");
+    expect(configOf(["--oidc-issuer", "http://127.0.0.1:1", "--oidc-audience=x", "--oidc-role=x=admin"]).oidc).toBeDefined();
+    expect(refusal(issuer)).toBe("--oidc-issuer, --oidc-audience and --oidc-role must be given together");
+  });
+  describe("the configuration file", () => {
+    const write = async (content: string): Promise<string> => {
+      const path = join(await newFolder(), "windlass.json");
+      await writeFile(path, content);
+      return path;
+    };
+    test("has the flags' names; the environment and flags win over it", async () => {
+      const path = await write('{"port": 9001, "host": "::1", "data": "/from/file", "oidc-audience": "x"}');
+      const given = [...issuer, "--oidc-role", "a=admin", "--config", path];
+      const config = configOf([...given, "--data", "/from/flag"], { WINDLASS_PORT: "9002" });
+      expect(config).toMatchObject({ port: 9002, host: "::1", data: "/from/flag", oidc: { audiences: ["x"] } });
+      expect(configOf([], { WINDLASS_CONFIG: await write('{"port": "9003"}') }).port).toBe(9003);
+    });
+    test.each(["{", "[]", '{"prot": 1}', '{"port": true}', '{"config": "x"}'])("%j is refused, in one line", async (content) => {
+      const said = refusal(["--config", await write(content)]);
+      expect(said).toContain("the configuration file");
+      expect(said).not.toContain("\n");
+    });
+    test("a wrong value in it is named as the file's; a missing one is refused", async () => {
+      expect(refusal(["--config", await write('{"port": "http"}')])).toMatch(/^port in the configuration file is "http"/);
+      expect(refusal(["--config", "/nowhere/windlass.json"])).toContain("can't be read");
+    });
   });
   test.each(["--help", "-h"])("%s gives a text with every flag, variable and default", (flag) => {
     const command = parseCommand([flag], { WINDLASS_PORT: "wrong" });

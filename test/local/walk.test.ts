@@ -3,12 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { follow, kubectls, type } from "./kubectl.ts";
+import { allKubectls } from "../clients/kubectls.ts";
+import { follow, type } from "./kubectl.ts";
 import { Server } from "./server.ts";
 
 const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
 
-const found = await kubectls();
+const found = await allKubectls();
 
 for (const kubectl of found) {
   describe(`kubectl ${kubectl.version}`, () => {
@@ -72,5 +73,5 @@ for (const kubectl of found) {
   });
 }
 
-// kubectls() has said what to install; a file without any test would fail.
+// allKubectls() has said what to install; a file without any test would fail.
 if (found.length === 0) describe.skip("kubectl", () => it("the walk", () => undefined));

@@ -1,8 +1,8 @@
 /**
  * Who asks, and whether they may. Everything is denied unless a line here allows it, and neither answer depends on what exists:
  * an Authenticator says the same of a token that is missing, malformed, unknown, expired or revoked, and `allowed` judges by
- * the principal, the cluster's uid and the verb alone. tokens.ts holds the static tokens; another authenticator (OIDC) joins by
- * firstOf.
+ * the principal, the cluster's uid and the verb alone. tokens.ts holds the static tokens, oidc.ts those of an identity provider;
+ * firstOf joins them.
  */
 
 /** viewer: reads objects; editor: writes them, too; admin: everything, the Docker API and tokens included. */
@@ -12,12 +12,17 @@ export type Role = (typeof roles)[number];
 /** The scope of the root log, where clusters and tokens live. No cluster's uid is this word: uids are UUIDs. */
 export const rootScope = "root";
 
-export type Principal = {
-  /** Entries and events carry it as their actor. */
-  readonly name: string;
+export type Grant = {
   readonly role: Role;
   /** The one cluster that the role is for, or rootScope. */
   readonly clusterUid: string;
+};
+
+/** What a static token grants is one role in one place; `more` is what an identity provider's groups grant beside that. */
+export type Principal = Grant & {
+  /** Entries and events carry it as their actor. */
+  readonly name: string;
+  readonly more?: readonly Grant[];
   /** Milliseconds since 1970; absent: never. What it opened (a watch, a stream) ends then. */
   readonly expires?: number;
 };
@@ -30,8 +35,9 @@ export interface Authenticator {
   authenticate(authorization: string | undefined): Promise<Principal | undefined>;
 }
 
-/** Kubernetes' verbs on objects; `administer` stands for all else: the Docker API, tokens, save and restore. */
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection" | "administer";
+/** Kubernetes' verbs on objects; `administer` stands for all else: the Docker API, tokens, export and import. */
+export const verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "administer"] as const;
+export type Verb = (typeof verbs)[number];
 
 const viewerVerbs: ReadonlySet<Verb> = new Set<Verb>(["get", "list", "watch"]);
 const editorVerbs: ReadonlySet<Verb> = new Set<Verb>([...viewerVerbs, "create", "update", "patch", "delete", "deletecollection"]);
@@ -64,15 +70,22 @@ export function firstOf(authenticators: readonly Authenticator[]): Authenticator
  * leads nowhere; it is denied to all but the root's admin, so that "forbidden" tells nobody which clusters there are.
  */
 export function allowed(principal: Principal, clusterUid: string | undefined, verb: Verb): boolean {
-  if (principal.clusterUid === rootScope && principal.role === "admin") return true;
-  if (principal.clusterUid !== clusterUid) return false;
-  switch (principal.role) {
+  if (grants(principal, clusterUid, verb)) return true;
+  return principal.more?.some((grant) => grants(grant, clusterUid, verb)) ?? false;
+}
+
+function grants({ role, clusterUid }: Grant, wantedUid: string | undefined, verb: Verb): boolean {
+  if (clusterUid === rootScope && role === "admin") return true;
+  if (clusterUid !== wantedUid) return false;
+  switch (role) {
     case "viewer":
       return viewerVerbs.has(verb);
     case "editor":
       return editorVerbs.has(verb);
     case "admin":
       return true;
+    default:
+      return role satisfies never;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Cell, Cells } from "../../log/ports.ts";
-import { type Authenticator, bearerToken, isExpired, type Principal, type Role, roles } from "./access.ts";
+import { type Authenticator, bearerToken, isExpired, type Principal, type Role, roles, rootScope } from "./access.ts";
 import { DamagedTokenError, TokenRefusedError } from "./errors.ts";
 
 /** The delay of a revocation in other processes. DESIGN section 4: a minute at most. */
@@ -24,6 +24,8 @@ const deleteTriesMax = 3;
 const prefix = "token/";
 /** Mail addresses, DNS names and Kubernetes' user names; no space or control character, for it is logged and shown. */
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/;
+/** Actors of Windlass itself begin so. */
+const reservedPrefix = "system:";
 const tokenForm = /^wl_([0-9a-f-]{36})_([A-Za-z0-9_-]{43})$/;
 const hashForm = /^[0-9a-f]{64}$/;
 
@@ -116,6 +118,36 @@ export class Tokens {
     throw new Error(`the token ${id} changed ${deleteTriesMax} times while it was revoked`);
   }
 
+  /** Tokens of clusters that became others (by uid, former to new) are theirs from now on; how many. Safe to repeat. */
+  async rescope(moved: ReadonlyMap<string, string>): Promise<number> {
+    const { cells, rootUid } = this.#options;
+    let count = 0;
+    for (const cell of await this.#cells()) {
+      const clusterUid = moved.get(storedToken(cell).token.clusterUid);
+      if (clusterUid === undefined) continue;
+      const { key, version, value, expires } = cell;
+      const put = { key, value: { ...value, clusterUid }, when: { version }, ...(expires !== undefined && { expires }) };
+      // One that was revoked meanwhile stays so.
+      if ((await cells.put(rootUid, put)).kind === "put") count += 1;
+      this.#known.delete(key.slice(prefix.length));
+    }
+    return count;
+  }
+
+  /** Cells that hold no token, or one of a cluster whose uid is not in `uids`: nobody comes in with them. */
+  async strays(uids: ReadonlySet<string>): Promise<readonly { readonly cell: Cell; readonly problem: string }[]> {
+    return (await this.#cells()).flatMap((cell) => {
+      try {
+        const { name, clusterUid } = storedToken(cell).token;
+        if (clusterUid === rootScope || uids.has(clusterUid)) return [];
+        return [{ cell, problem: `the token of ${name} is for a cluster that is gone, ${clusterUid}` }];
+      } catch (error) {
+        if (error instanceof DamagedTokenError) return [{ cell, problem: error.message }];
+        throw error;
+      }
+    });
+  }
+
   #cells(): Promise<readonly Cell[]> {
     return this.#options.cells.list(this.#options.rootUid, prefix, tokensMax);
   }
@@ -181,6 +213,7 @@ function checkNewToken({ name, role, expires }: NewToken, now: number): void {
   if (!nameForm.test(name)) {
     throw new TokenRefusedError("name", "name: 1 to 128 letters, digits and . _ : @ -, beginning with a letter or a digit");
   }
+  if (name.startsWith(reservedPrefix)) throw new TokenRefusedError("name", `name: must not begin with ${reservedPrefix}`);
   if (!roles.includes(role)) throw new TokenRefusedError("role", `role: one of ${roles.join(", ")}`);
   if (expires === undefined) return;
   if (!Number.isSafeInteger(expires) || expires <= now) {

@@ -20,13 +20,17 @@ export const metaNames = {
   preconditions: `${meta}.Preconditions`,
   patch: `${meta}.Patch`,
 } as const;
+const autoscaling = "io.k8s.api.autoscaling.v1";
+export const scaleName = `${autoscaling}.Scale`;
+export const scaleKind = { group: "autoscaling", kind: "Scale", version: "v1" } as const;
 
 /** `dev.windlass.v1.Node`, of the group's parts in reverse. */
 export const definitionName = (kind: string): string => `${group.split(".").reverse().join(".")}.${version}.${kind}`;
 
 /** In the order of their names, so that a document's text depends on nothing but the kinds. */
 export function definitionsOf(kinds: readonly KindDefinition[]): Definitions {
-  const entries = [...Object.entries(metaDefinitions), ...kinds.flatMap(kindDefinitions)];
+  const scale = kinds.some(({ scaling }) => scaling !== undefined) ? Object.entries(scaleDefinitions) : [];
+  const entries = [...Object.entries(metaDefinitions), ...scale, ...kinds.flatMap(kindDefinitions)];
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
@@ -152,6 +156,31 @@ const metaDefinitions: Definitions = {
     properties: { resourceVersion: text("Its version."), uid: text("Its uid.") },
   },
   [metaNames.patch]: { type: "object", description: "A change of an object, in the format that its content type names." },
+};
+
+/** Kubernetes' autoscaling/v1 in our words. */
+const scaleDefinitions: Definitions = {
+  [scaleName]: {
+    type: "object",
+    description: "How many of something an object asks for.",
+    properties: {
+      apiVersion: versionField,
+      kind: kindField,
+      metadata: reference(metaNames.objectMeta, objectMeta.description),
+      spec: reference(`${scaleName}Spec`, "How many there should be."),
+      status: reference(`${scaleName}Status`, "How many there are."),
+    },
+    "x-kubernetes-group-version-kind": [scaleKind],
+  },
+  [`${scaleName}Spec`]: { type: "object", properties: { replicas: integer("How many there should be.") } },
+  [`${scaleName}Status`]: {
+    type: "object",
+    required: ["replicas"],
+    properties: {
+      replicas: integer("How many there are."),
+      selector: text("The labels of what is counted, as a label selector."),
+    },
+  },
 };
 
 /** Kept beside the definitions, so that a document names one version everywhere. */

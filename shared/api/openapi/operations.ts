@@ -3,8 +3,8 @@
  * parameters a kind's calls take (kubectl: dryRun and fieldValidation) and which kind stands at a path.
  */
 import type { KindDefinition } from "../../kinds/definition.ts";
-import { apiVersion } from "../../kinds/object.ts";
-import { definitionName, metaNames } from "./definitions.ts";
+import { apiVersion, group, version } from "../../kinds/object.ts";
+import { definitionName, metaNames, scaleKind, scaleName } from "./definitions.ts";
 
 export type Parameter = {
   readonly name: string;
@@ -13,13 +13,16 @@ export type Parameter = {
   readonly description: string;
 };
 
+type GroupVersionKind = { readonly group: string; readonly kind: string; readonly version: string };
+
 export type Operation = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly id: string;
   readonly description: string;
   /** Kubernetes' x-kubernetes-action. */
-  readonly action: "list" | "post" | "get" | "put" | "patch" | "delete";
-  readonly kind: string;
+  readonly action: "list" | "post" | "get" | "put" | "patch" | "delete" | "deletecollection";
+  /** Of what stands at the path. */
+  readonly kind: GroupVersionKind;
   readonly parameters: readonly Parameter[];
   /** The definition of the body; absent: none. */
   readonly body?: string;
@@ -86,9 +89,16 @@ function kindPaths(definition: KindDefinition): Path[] {
     operations: [list(definition, "ForAllNamespaces")],
   };
   return [
-    { path: collection, parameters: scope, operations: [list(definition, ""), create(definition)] },
+    {
+      path: collection,
+      parameters: scope,
+      operations: [list(definition, ""), create(definition), ...(definition.scope === "root" ? [] : [removeAll(definition)])],
+    },
     { path: `${collection}/{name}`, parameters: [...scope, name], operations: objectOperations(definition, "") },
     { path: `${collection}/{name}/status`, parameters: [...scope, name], operations: objectOperations(definition, "Status") },
+    ...(definition.scaling === undefined
+      ? []
+      : [{ path: `${collection}/{name}/scale`, parameters: [...scope, name], operations: scaleOperations(definition) }]),
     ...(definition.namespaced ? [everywhere] : []),
   ];
 }
@@ -112,6 +122,31 @@ function create(definition: KindDefinition): Operation {
     body: definitionName(definition.kind),
     code: "201",
   };
+}
+
+function removeAll(definition: KindDefinition): Operation {
+  return {
+    ...shared(definition, "deletecollection", ""),
+    method: "delete",
+    description: `Delete ${definition.plural}.`,
+    parameters: [...deleteParameters, ...listParameters.filter(({ name }) => name !== "watch" && name !== "allowWatchBookmarks")],
+    body: metaNames.deleteOptions,
+    answer: definitionName(`${definition.kind}List`),
+  };
+}
+
+/** Scale stands for a part of the object, so it is read and written as an object is. */
+function scaleOperations(definition: KindDefinition): Operation[] {
+  return objectOperations(definition, "Status").map((operation) => ({
+    ...operation,
+    id: operation.id.replace(/Status$/, "Scale"),
+    description: operation.description.replace("the status of", "how many there should be of"),
+    kind: scaleKind,
+    parameters: operation.parameters.filter(({ name }) => name !== "force"),
+    consumes: operation.consumes.filter((type) => !type.startsWith("application/apply-patch")),
+    answer: scaleName,
+    ...(operation.method === "put" && { body: scaleName }),
+  }));
 }
 
 function objectOperations(definition: KindDefinition, suffix: "" | "Status"): Operation[] {
@@ -143,14 +178,22 @@ function objectOperations(definition: KindDefinition, suffix: "" | "Status"): Op
   return suffix === "" ? [get, put, patch, remove] : [get, put, patch];
 }
 
-const idVerbs = { list: "list", post: "create", get: "read", put: "replace", patch: "patch", delete: "delete" } as const;
+const idVerbs = {
+  list: "list",
+  post: "create",
+  get: "read",
+  put: "replace",
+  patch: "patch",
+  delete: "delete",
+  deletecollection: "deleteCollection",
+} as const;
 
 function shared(definition: KindDefinition, action: Operation["action"], suffix: string) {
   const scope = definition.namespaced && suffix !== "ForAllNamespaces" ? "Namespaced" : "";
   return {
     id: `${idVerbs[action]}WindlassDevV1${scope}${definition.kind}${suffix}`,
     action,
-    kind: definition.kind,
+    kind: { group, kind: definition.kind, version },
     consumes: ["application/json"],
     answer: definitionName(definition.kind),
     code: "200",

@@ -2,7 +2,6 @@
  * The Swagger 2.0 document of some kinds, as plain data: v2.ts sends it as JSON, gnostic.ts writes it as protobuf.
  */
 import type { KindDefinition } from "../../kinds/definition.ts";
-import { group, version } from "../../kinds/object.ts";
 import type { OpenApiSchema } from "../../kinds/open-api-schema.ts";
 import { definitionsOf, documentInfo } from "./definitions.ts";
 import { type Operation, type Parameter, type Path, pathsOf } from "./operations.ts";
@@ -81,7 +80,7 @@ function operationV2({ id, description, action, kind, parameters, body, consumes
     parameters: [...inBody, ...parameters.map(parameterV2)],
     responses: { [code]: { description: code === "201" ? "Created" : "OK", schema: referenceTo(answer) } },
     "x-kubernetes-action": action,
-    "x-kubernetes-group-version-kind": { group, kind, version },
+    "x-kubernetes-group-version-kind": kind,
   };
 }
 

@@ -3,7 +3,7 @@
  * what it has until the kinds change. kubectl explain and kubectl's field validation read it.
  */
 import type { KindDefinition } from "../../kinds/definition.ts";
-import { apiVersion, group, version } from "../../kinds/object.ts";
+import { apiVersion } from "../../kinds/object.ts";
 import type { OpenApiSchema } from "../../kinds/open-api-schema.ts";
 import type { Registry } from "../../kinds/registry.ts";
 import { kindsAt, type Place } from "../discovery.ts";
@@ -70,7 +70,7 @@ function operationV3({ id, description, action, kind, parameters, body, consumes
     ...(body !== undefined && { requestBody: { required: action !== "delete", content: content(consumes, body) } }),
     responses: { [code]: { description: code === "201" ? "Created" : "OK", content: content(["application/json"], answer) } },
     "x-kubernetes-action": action,
-    "x-kubernetes-group-version-kind": { group, kind, version },
+    "x-kubernetes-group-version-kind": kind,
   };
 }
 

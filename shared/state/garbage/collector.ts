@@ -84,7 +84,11 @@ export class Collector {
       const { value: due } = await store.view((transaction) => this.#due(transaction, some));
       if (due.length === 0) continue;
       const { steps } = await store.batch(
-        due.map(({ place }) => (transaction) => this.#step(transaction, place)),
+        due.map(
+          ({ place }) =>
+            (transaction) =>
+              this.#step(transaction, place),
+        ),
         { actor },
       );
       changed += steps;
@@ -95,13 +99,14 @@ export class Collector {
   }
 
   #step(transaction: Transaction, place: Place): void {
-    const { registry } = this.#options.store;
+    const { store, logger } = this.#options;
     for (const action of actionsAt(transaction, place, this.#world(transaction))) {
       try {
-        perform(transaction, action, registry);
+        perform(transaction, action, store.registry);
       } catch (error) {
         // The mark of its deletion is what it can't take: it stays, and does not keep the others from going.
         if (!(error instanceof TooLargeError && error.what === "object")) throw error;
+        logger.log("warn", "an object is too large to be marked as deleted", { cluster: store.uid, key: keyAt(place), error });
       }
     }
   }
@@ -129,8 +134,12 @@ export class Collector {
     const { store } = this.#options;
     const { value } = await store.view((transaction) => {
       const world = this.#world(transaction);
-      const objects = events.flatMap((event) => (event.type === "commit" || !isNews(event) ? [] : [event.object, event.previous]));
-      return objects.flatMap((object) => (object === undefined ? [] : [placeOf(object, store.registry), ...this.#neighbours(object, world)]));
+      const objects = events.flatMap((event) =>
+        event.type === "commit" || !isNews(event) ? [] : [event.object, event.previous],
+      );
+      return objects.flatMap((object) =>
+        object === undefined ? [] : [placeOf(object, store.registry), ...this.#neighbours(object, world)],
+      );
     });
     return byKey(value);
   }
@@ -151,7 +160,12 @@ export class Collector {
       // Others come in between.
       await clock.sleep(0, signal);
       const { rows, next } = await objects.page(store.uid, { prefix, limit: pageRows, ...(after !== undefined && { after }) });
-      yield byKey(rows.map(objectOf).filter(isConcerned).map((object) => placeOf(object, store.registry)));
+      yield byKey(
+        rows
+          .map(objectOf)
+          .filter(isConcerned)
+          .map((object) => placeOf(object, store.registry)),
+      );
       after = next;
       isLast = next === undefined;
     }

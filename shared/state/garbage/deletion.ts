@@ -20,11 +20,11 @@ export const foregroundFinalizer = "foregroundDeletion";
  * The object as its deletion leaves it: marked with the time of the first deletion, and with the finalizers that hold it. Without any it
  * is to be removed. `propagation` undefined: what its finalizers say already, else Background. It names no version and no uid.
  */
-export function dying(
+export function dying<O extends WindlassObject>(
   { finalizer }: Pick<KindDefinition, "finalizer">,
-  current: WindlassObject,
+  current: O,
   { propagation, now }: { readonly propagation: Propagation | undefined; readonly now: number },
-): ObjectInput {
+): ObjectInput<O> {
   const { resourceVersion: _, uid: __, finalizers: before = [], ...metadata } = current.metadata;
   const finalizers = [...before.filter((name) => !isPropagation(name) && name !== finalizer)];
   if (finalizer !== undefined) finalizers.push(finalizer);
@@ -43,7 +43,11 @@ export function dying(
 }
 
 /** Writes an object whose finalizers changed, or removes it when its deletion was asked for and nothing holds it any more. */
-export function writeOrRemove(transaction: Transaction, definition: KindDefinition, object: ObjectInput): void {
+export function writeOrRemove<O extends WindlassObject>(
+  transaction: Transaction,
+  definition: KindDefinition<O>,
+  object: ObjectInput<O>,
+): void {
   const { name, namespace, deletionTimestamp, finalizers = [] } = object.metadata;
   const table = transaction.of(definition);
   if (deletionTimestamp !== undefined && finalizers.length === 0) {
@@ -54,7 +58,7 @@ export function writeOrRemove(transaction: Transaction, definition: KindDefiniti
 }
 
 /** The object without one finalizer. */
-export function withoutFinalizer(object: WindlassObject, finalizer: string): ObjectInput {
+export function withoutFinalizer<O extends WindlassObject>(object: O, finalizer: string): ObjectInput<O> {
   const { resourceVersion: _, finalizers = [], ...metadata } = object.metadata;
   const left = finalizers.filter((name) => name !== finalizer);
   return { ...object, metadata: { ...metadata, ...(left.length > 0 && { finalizers: left }) } };

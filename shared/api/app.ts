@@ -106,6 +106,7 @@ function routeDocuments(app: App, api: Api, base: "" | typeof clusterBase): void
   };
   get("/version", ({ req }) => documents.version(req.raw));
   get("/api", ({ req }) => documents.core(req.raw));
+  get("/api/v1", ({ req }) => documents.coreResources(req.raw));
   get("/apis", ({ req }) => documents.groups(req.raw));
   get(`/apis/${group}`, ({ req }) => documents.group(req.raw));
   get(`/apis/${apiVersion}`, ({ req }) => documents.resources(req.raw));

@@ -41,8 +41,12 @@ export function versionInfo(release: string): JsonObject {
   };
 }
 
-/** `/api`: the core group has no version here. */
-export const coreVersions = (): JsonObject => ({ kind: "APIVersions", versions: [], serverAddressByClientCIDRs: [] });
+/** `/api`: the core group's one version. */
+export const coreVersions = (): JsonObject => ({ kind: "APIVersions", versions: [coreVersion], serverAddressByClientCIDRs: [] });
+
+/** `/api/v1`: the group has no resources here, but clients take `kind: List` from its version. */
+export const coreResourceList = (): JsonObject => ({ kind: "APIResourceList", groupVersion: coreVersion, resources: [] });
+const coreVersion = "v1";
 
 const groupVersion: JsonObject = { groupVersion: apiVersion, version };
 
@@ -94,7 +98,10 @@ export function acceptedAggregation(accept: string): AggregatedVersion | undefin
 }
 
 /** `/api`, aggregated. */
-export const coreDiscovery = (aggregated: AggregatedVersion): JsonObject => discoveryList(aggregated, []);
+export const coreDiscovery = (aggregated: AggregatedVersion): JsonObject =>
+  discoveryList(aggregated, [
+    { metadata: { creationTimestamp: null }, versions: [{ version: coreVersion, resources: [], freshness: "Current" }] },
+  ]);
 
 /** `/apis`, aggregated. */
 export function groupDiscovery(registry: Registry, place: Place, aggregated: AggregatedVersion): JsonObject {

@@ -11,6 +11,7 @@ import {
   apiGroupList,
   apiResourceList,
   coreDiscovery,
+  coreResourceList,
   coreVersions,
   groupDiscovery,
   type Place,
@@ -50,6 +51,10 @@ export class Documents {
   }
 
   /** `/api`. */
+  coreResources(request: Request): Response {
+    return this.#json(request, "core resources", coreResourceList);
+  }
+
   core(request: Request): Response {
     const aggregated = acceptedAggregation(request.headers.get("accept") ?? "");
     if (aggregated === undefined) return this.#json(request, "core", coreVersions);

@@ -282,7 +282,7 @@ describe("discovery", () => {
     const { kind, groups } = discovery.apiGroupList() as { readonly kind: string; readonly groups: readonly unknown[] };
     expect(kind).toBe("APIGroupList");
     expect(groups[0]).toMatchObject({ name: "windlass.dev", versions: [windlass] });
-    expect(discovery.coreVersions()).toMatchObject({ kind: "APIVersions", versions: [] });
+    expect(discovery.coreVersions()).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
     expect(discovery.versionInfo("0.1.0")).toMatchObject({ major: "1", gitVersion: "v1.32.0+windlass-0.1.0" });
   });
 
@@ -298,7 +298,10 @@ describe("discovery", () => {
       scope: "Cluster",
       responseKind: { group: "windlass.dev", version: "v1", kind: "Cluster" },
     });
-    expect(discovery.coreDiscovery("v2beta1")).toMatchObject({ apiVersion: "apidiscovery.k8s.io/v2beta1", items: [] });
+    expect(discovery.coreDiscovery("v2beta1")).toMatchObject({
+      apiVersion: "apidiscovery.k8s.io/v2beta1",
+      items: [{ versions: [{ version: "v1", resources: [] }] }],
+    });
   });
 
   test.each([

@@ -14,7 +14,12 @@ export function discoveryCases(client: Client): void {
 
   it.each(["", "/clusters/default"])("the kinds are found under '%s'", async (base) => {
     expect((await client.get(`${base}/version`)).body).toMatchObject({ major: "1" });
-    expect((await client.get(`${base}/api`)).body).toMatchObject({ kind: "APIVersions", versions: [] });
+    expect((await client.get(`${base}/api`)).body).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
+    expect((await client.get(`${base}/api/v1`)).body).toMatchObject({
+      kind: "APIResourceList",
+      groupVersion: "v1",
+      resources: [],
+    });
     const { body: groups } = await client.get(`${base}/apis`);
     expect(groups["kind"]).toBe("APIGroupList");
     expect([...(groups["groups"] ?? [])].map((one) => one["name"])).toEqual(expect.arrayContaining(["windlass.dev"]));

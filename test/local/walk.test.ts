@@ -1,5 +1,5 @@
 /** The README's first walk, typed into real kubectls against the embedded server. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -68,6 +68,9 @@ for (const kubectl of found) {
       expect((await typed("label", "node", "node-b", "disk=ssd", "--overwrite")).code).toBe(0);
       expect((await typed("get", "nodes", "-l", "disk=ssd", "-o", "name")).out.split("\n")).toHaveLength(4);
       expect((await typed("apply", "-f", fleet)).out).toContain("node.windlass.dev/node-b configured");
+      const saved = path.join(folder, "saved.yaml");
+      await writeFile(saved, (await typed("get", "nodes,services", "-o", "yaml")).out);
+      expect((await typed("apply", "-f", saved)).out).toMatch(/^(\S+ (configured|unchanged)\n){4}$/);
       expect((await typed("get", "node", "missing")).err).toContain('nodes.windlass.dev "missing" not found');
     });
   });

@@ -223,7 +223,7 @@ function coldGet(ports: Ports, { uid }: Store): Operation {
   return {
     prepare: () => publisherOn(ports).run(uid),
     run: () => getOne(openStore(ports, uid, standing)),
-    bars: ({ cost }) => [factBar("at most 5 requests, 5 read units", cost.requests <= 5 && cost.readUnits <= 5)],
+    bars: ({ cost }) => [factBar("3 requests, 3 read units", isCost(cost, { requests: 3, readUnits: 3, writeUnits: 0 }))],
   };
 }
 

@@ -12,7 +12,7 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
-import { openSqliteThreaded } from "../../shared/log/sqlite/threaded.ts";
+import { openSqlite } from "../../shared/log/sqlite/open.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Config } from "./config.ts";
 import { collectGarbage } from "./gc.ts";
@@ -23,7 +23,7 @@ import { keepUp } from "./upkeep.ts";
 export const buildLocalApp: BuildApp = async (config) => {
   const logger = jsonLogger((line) => process.stderr.write(line), systemClock.now);
   const common = { clock: systemClock, ids: systemIds, logger };
-  const sqlite = await openSqliteThreaded(config.data, { pid: process.pid });
+  const sqlite = openSqlite(config.data, { pid: process.pid });
   try {
     const registry = createRegistry(builtinKinds);
     const metrics = new Metrics({ registry: new MetricsRegistry(), withProcess: true });

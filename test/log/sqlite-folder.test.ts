@@ -70,7 +70,7 @@ describe("sqlite, data folder", () => {
   });
 
   it("open: commits are synced before they are answered, and nobody else can open the file", () => {
-    const { database, lock } = openFolder(folder, { pid, withReaders: false });
+    const { database, lock } = openFolder(folder, pid);
     const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).get()?.[name];
     // 2 is FULL.
     expect([pragma("synchronous"), pragma("journal_mode"), pragma("locking_mode")]).toEqual([2, "wal", "exclusive"]);

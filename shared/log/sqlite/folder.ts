@@ -12,18 +12,10 @@ import { applicationId, schemaSql, schemaVersion } from "./schema.ts";
 
 const databaseName = "windlass.db";
 
-/** `file`: the database's path, for further connections of this process. */
-export type DataFolder = { readonly database: DatabaseSync; readonly lock: FolderLock; readonly file: string };
+export type DataFolder = { readonly database: DatabaseSync; readonly lock: FolderLock };
 
-export type FolderOptions = {
-  /** Shown to whoever comes second. */
-  readonly pid: number;
-  /** Whether this process will read through further connections. */
-  readonly withReaders: boolean;
-};
-
-/** Opens `path` for this process alone. @throws DataFolderError when it can't be used. */
-export function openFolder(path: string, { pid, withReaders }: FolderOptions): DataFolder {
+/** Opens `path` for this process alone; `pid` is shown to whoever comes second. @throws DataFolderError when it can't be used. */
+export function openFolder(path: string, pid: number): DataFolder {
   const folder = resolve(path);
   const lock = orUnwritable(folder, () => {
     makeFolder(folder);
@@ -34,7 +26,7 @@ export function openFolder(path: string, { pid, withReaders }: FolderOptions): D
     const file = join(folder, databaseName);
     if (!existsSync(file)) orUnwritable(folder, () => create(folder, file));
     checkDatabase(folder, file);
-    return { database: orUnwritable(folder, () => connect(file, withReaders)), lock, file };
+    return { database: orUnwritable(folder, () => connect(file)), lock };
   } catch (error) {
     lock.release();
     throw error;
@@ -79,13 +71,13 @@ function create(folder: string, file: string): void {
 }
 
 /**
- * EXCLUSIVE, without readers: no other connection comes in between, and the write-ahead log needs no shared index. FULL: a commit is on the disk
+ * EXCLUSIVE: no other connection comes in between, and the write-ahead log needs no shared index. FULL: a commit is on the disk
  * before it is answered. 2,000 pages (8 MB) between checkpoints: fewer than by default, each some 10 ms.
  */
-function connect(file: string, withReaders: boolean): DatabaseSync {
+function connect(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
-    database.exec(`PRAGMA locking_mode = ${withReaders ? "NORMAL" : "EXCLUSIVE"}`);
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
     const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
     if (mode !== "wal") throw new Error(`no write-ahead log on this file system: journal mode ${String(mode)}`);
     database.exec(`
@@ -102,13 +94,6 @@ function connect(file: string, withReaders: boolean): DatabaseSync {
     database.close();
     throw cause;
   }
-}
-
-/** A connection that only reads what the one of `openFolder` has committed. */
-export function connectReader(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { readOnly: true });
-  database.exec("PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
-  return database;
 }
 
 function orUnwritable<T>(folder: string, act: () => T): T {

@@ -63,12 +63,6 @@ export class Lives {
     this.#keep(uid, { number, head: to });
   }
 
-  /** For a connection that only reads: takes over what the writing one has done to a life since. */
-  refresh(uid: string): void {
-    const columns = this.#select.get(uid);
-    if (columns !== undefined) this.#keep(uid, { number: integer(columns, "number"), head: integerOrNull(columns, "head") });
-  }
-
   /** For when the database went back, or changed behind this map. */
   forget(): void {
     this.#kept.clear();

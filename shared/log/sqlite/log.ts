@@ -58,9 +58,7 @@ export class SqliteLog implements Log {
     let size = 0;
     for (const columns of this.#selectAfter.iterate(life.number, after, limit)) {
       const encoded = decodeEntry(integer(columns, "revision"), blob(columns, "entry"));
-      const { revision } = encoded.entry;
-      // What the writing connection commits meanwhile lies above the head that this read began with.
-      if (revision !== after + 1 + entries.length || revision > life.head) break;
+      if (encoded.entry.revision !== after + 1 + entries.length) break;
       entries.push(encoded);
       size += encoded.bytes.length;
       if (size >= readBytesMax) break;

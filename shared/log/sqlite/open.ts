@@ -1,7 +1,7 @@
 /** A data folder opened as the three ports, for one process. */
 import type { DatabaseSync } from "node:sqlite";
 import { SqliteCells } from "./cells.ts";
-import { type FolderOptions, openFolder } from "./folder.ts";
+import { openFolder } from "./folder.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Lives } from "./lives.ts";
 import { SqliteLog } from "./log.ts";
@@ -28,19 +28,9 @@ export type SqliteOptions = {
  * its files are untouched.
  */
 export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore {
-  return openParts(folder, { pid, withReaders: false });
-}
-
-/** As openSqlite, but `file` may be read through further connections of this process meanwhile. */
-export function openSqliteWriter(folder: string, { pid }: SqliteOptions): SqliteStore & { readonly file: string } {
-  return openParts(folder, { pid, withReaders: true });
-}
-
-function openParts(path: string, options: FolderOptions): SqliteStore & { readonly file: string } {
-  const { database, lock, file } = openFolder(path, options);
+  const { database, lock } = openFolder(folder, pid);
   const parts = partsOf(database);
   return {
-    file,
     log: new SqliteLog(parts),
     objects: new SqliteObjects(parts),
     cells: new SqliteCells(parts),

@@ -25,7 +25,7 @@ export type RepairStore = SqliteStore & {
 export function openForRepair(path: string, { pid }: SqliteOptions): RepairStore {
   if (!existsSync(join(path, "windlass.db")))
     throw new DataFolderError(path, { problem: "foreign", why: "there is no state in it" });
-  const { database, lock } = openFolder(path, { pid, withReaders: false });
+  const { database, lock } = openFolder(path, pid);
   const parts = partsOf(database);
   return {
     log: new SqliteLog(parts),

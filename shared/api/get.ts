@@ -13,7 +13,7 @@ export function getObject(call: ItemCall): Promise<Response> {
     checkShape(call.format, { isList: false });
     const wanted = parseReadVersion(query("resourceVersion"));
     const { value, revision } = await store.view((transaction) => transaction.of(definition).get(name, namespace));
-    if (wanted !== undefined) await checkReadVersion(store, wanted, revision);
+    if (wanted !== undefined) checkReadVersion(store, wanted, revision);
     if (value === undefined) throw notFound(definition, name);
     return presentObject(call, value, { revision });
   });

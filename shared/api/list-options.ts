@@ -89,9 +89,9 @@ export function parseBeginning(query: Query): Beginning {
 }
 
 /** @throws GoneError when `wanted` does not belong to this life of the cluster, or lies above what was read, at `revision`. */
-export async function checkReadVersion(store: Store, wanted: Position, revision: number): Promise<void> {
+export function checkReadVersion(store: Store, wanted: Position, revision: number): void {
   if (wanted.revision > revision) throw new GoneError(wanted.revision, `it lies above the head, ${revision}`);
-  const first = await store.first();
+  const { first } = store;
   // A list of a life that has no entries yet says one less than its first.
   if (wanted.revision < first - 1) throw new GoneError(wanted.revision, `it lies below the first of this cluster, ${first}`);
 }

@@ -27,7 +27,7 @@ type Plan = {
   readonly after: string | undefined;
   /** undefined: all. */
   readonly limit: number | undefined;
-  readonly check: (revision: number) => Promise<void>;
+  readonly check: (revision: number) => void;
 };
 
 export function listObjects(call: Call): Promise<Response> {
@@ -60,7 +60,7 @@ export async function readPage(call: Call, store: Store): Promise<ReadPage> {
       ...(read !== undefined && { limit: read }),
     }),
   );
-  await plan.check(revision);
+  plan.check(revision);
   const objects = limit === undefined ? found : found.slice(0, limit);
   const next = nextPage(call, store.uid, { selection, revision, objects, found, read });
   return { objects, metadata: { resourceVersion: versionAt(revision), ...next }, revision };
@@ -103,11 +103,16 @@ function planOf({ query }: Call, store: Store, selection: Selection): Plan {
   const wanted = parseAt(query, limit !== undefined);
   switch (wanted.kind) {
     case "newest":
-      return { at: undefined, after: undefined, limit, check: async () => undefined };
+      return { at: undefined, after: undefined, limit, check: () => undefined };
     case "notOlderThan":
-      return { at: undefined, after: undefined, limit, check: (revision) => checkReadVersion(store, wanted.position, revision) };
+      return {
+        at: undefined,
+        after: undefined,
+        limit,
+        check: (revision) => checkReadVersion(store, wanted.position, revision),
+      };
     case "exact":
-      return { at: wanted.position.revision, after: undefined, limit, check: async () => undefined };
+      return { at: wanted.position.revision, after: undefined, limit, check: () => undefined };
     default:
       return wanted satisfies never;
   }
@@ -123,7 +128,7 @@ function continuedPlan(query: Call["query"], store: Store, token: ContinueToken,
     });
   }
   const at = token.revision === newestRevision ? undefined : token.revision;
-  return { at, after: token.after, limit, check: async () => undefined };
+  return { at, after: token.after, limit, check: () => undefined };
 }
 
 type Page = {

@@ -87,7 +87,7 @@ async function checkNotOlder(
 ): Promise<void> {
   if (position === undefined) return;
   try {
-    await checkReadVersion(store, position, revision);
+    checkReadVersion(store, position, revision);
   } catch (error) {
     watch.close();
     throw error;

@@ -67,7 +67,6 @@ export class Store implements CatchUp {
   readonly #indexes = new Map<string, ObjectIndexes>();
   readonly #stop = new AbortController();
   #polling = false;
-  #first: number | undefined;
 
   constructor(options: StoreOptions) {
     const { uid, log, objects, clock, ids, registry, scope } = options;
@@ -103,14 +102,9 @@ export class Store implements CatchUp {
     return this.#replica.revision ?? 0;
   }
 
-  /** The life's first revision, which never changes: one below it belongs to another life. @throws GoneError when there is no such life. */
-  async first(): Promise<number> {
-    if (this.#first === undefined) {
-      const markers = await this.#options.objects.markers(this.uid);
-      if (markers === undefined) throw new GoneError(0, `there is no cluster ${this.uid}`);
-      this.#first = markers.first;
-    }
-    return this.#first;
+  /** The life's first revision, which never changes: one below it belongs to another life. 0 while nothing was read. */
+  get first(): number {
+    return this.#replica.first;
   }
 
   /** Live watchers, events that wait for them, and transactions that wait. */

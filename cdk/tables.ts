@@ -1,9 +1,10 @@
 /**
  * The two tables that hold a deployment's state: Log and Objects. Both are kept when the stack goes, unless it is said otherwise;
- * both can be put back to any second of the last 35 days.
+ * both are encrypted at rest and can be put back to any second of the last 35 days.
  */
 import { RemovalPolicy } from "aws-cdk-lib";
-import { AttributeType, BillingMode, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
+import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from "aws-cdk-lib/aws-dynamodb";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import { logTable, objectsTable, type TableDefinition } from "../shared/log/dynamodb/tables.ts";
 
@@ -12,6 +13,8 @@ export type TablesProps = {
   readonly deletionProtection?: boolean;
   /** What becomes of them when the stack is deleted. Default: they stay. */
   readonly removalPolicy?: RemovalPolicy;
+  /** A key of yours that encrypts them: a dollar a month and what its calls cost. Default: a key that DynamoDB owns, without charge. */
+  readonly encryptionKey?: IKey;
 };
 
 export class Tables extends Construct {
@@ -27,7 +30,7 @@ export class Tables extends Construct {
   #table(
     id: string,
     definition: TableDefinition,
-    { deletionProtection = true, removalPolicy = RemovalPolicy.RETAIN }: TablesProps,
+    { deletionProtection = true, removalPolicy = RemovalPolicy.RETAIN, encryptionKey }: TablesProps,
   ): Table {
     const { partitionKey, sortKey, stream, timeToLive } = definition;
     return new Table(this, id, {
@@ -37,6 +40,7 @@ export class Tables extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection,
       removalPolicy,
+      ...(encryptionKey !== undefined && { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
       ...(stream !== undefined && { stream: StreamViewType[stream] }),
       ...(timeToLive !== undefined && { timeToLiveAttribute: timeToLive }),
     });

@@ -1,15 +1,16 @@
-/** The stack that `cdk deploy` installs: so far the tables; the functions come with the serverless deployment. */
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+/** The stack that `cdk deploy` installs: a control plane, and what to do next as outputs. */
+import { Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { Tables, type TablesProps } from "./tables.ts";
+import { ControlPlane, type ControlPlaneProps } from "./control-plane.ts";
 
-export type WindlassStackProps = StackProps & { readonly tables?: TablesProps };
+export type WindlassStackProps = StackProps & { readonly controlPlane?: ControlPlaneProps };
 
 export class WindlassStack extends Stack {
-  constructor(scope: Construct, id: string, { tables: tablesProps, ...props }: WindlassStackProps = {}) {
+  readonly controlPlane: ControlPlane;
+
+  constructor(scope: Construct, id: string, { controlPlane, ...props }: WindlassStackProps = {}) {
     super(scope, id, props);
-    const tables = new Tables(this, "Tables", tablesProps);
-    new CfnOutput(this, "LogTable", { value: tables.log.tableName });
-    new CfnOutput(this, "ObjectsTable", { value: tables.objects.tableName });
+    this.controlPlane = new ControlPlane(this, "ControlPlane", controlPlane);
+    this.controlPlane.addOutputs();
   }
 }

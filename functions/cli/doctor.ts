@@ -6,17 +6,13 @@ import { Tokens } from "../../shared/api/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
-import { clusterKind } from "../../shared/kinds/cluster.ts";
-import { prefixOf } from "../../shared/kinds/definition.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { openForRepair, type RepairStore } from "../../shared/log/sqlite/repair.ts";
 import { installationUid } from "../../shared/state/clusters.ts";
 import type { Finding, Mending } from "../../shared/state/doctor/finding.ts";
-import { checkLife, type Life } from "../../shared/state/doctor/life-check.ts";
+import { checkInstallation } from "../../shared/state/doctor/installation-check.ts";
 import { beginNewLives, endMove, type NewLivesOptions, unfinishedMove } from "../../shared/state/doctor/new-lives.ts";
 
-/** Of the installation, clusters and all. */
-const pageRows = 500;
 const actor = "system:doctor";
 
 export class Doctor {
@@ -37,24 +33,8 @@ export class Doctor {
   }
 
   /** Everything that is wrong; empty: nothing. */
-  async look(): Promise<readonly Finding[]> {
-    const root = await this.#rootUid();
-    if (root === undefined)
-      return [{ where: "root", problem: "no cell names the root's life: there is no installation", mending: undefined }];
-    const move = await unfinishedMove(this.#store.cells);
-    const clusters = await this.#clusters(root);
-    const found: Finding[] = [];
-    if (move !== undefined)
-      found.push({
-        where: "root",
-        problem: "a move to new lives was not finished: run it again with --restored",
-        mending: undefined,
-      });
-    for (const life of [{ name: "root", uid: root }, ...clusters]) found.push(...(await checkLife(this.#store, life)));
-    const strays = await this.#tokens.strays(new Set(clusters.map(({ uid }) => uid)));
-    if (move === undefined)
-      for (const { cell, problem } of strays) found.push({ where: "tokens", problem, mending: cellMending(cell) });
-    return found;
+  look(): Promise<readonly Finding[]> {
+    return checkInstallation(this.#store, (uids) => this.#tokens.strayFindings(uids));
   }
 
   /** Mends what can be; how many. */
@@ -88,31 +68,4 @@ export class Doctor {
         return mending satisfies never;
     }
   }
-
-  async #rootUid(): Promise<string | undefined> {
-    const uid = (await this.#store.cells.get(installationUid, "root"))?.value["uid"];
-    return typeof uid === "string" ? uid : undefined;
-  }
-
-  /** By the root's rows: a store on them would trust what is to be looked at. */
-  async #clusters(root: string): Promise<readonly Life[]> {
-    const lives: Life[] = [];
-    for (let after: string | undefined; ; ) {
-      const range = { prefix: prefixOf(clusterKind), limit: pageRows, ...(after !== undefined && { after }) };
-      const { rows, next } = await this.#store.objects.page(root, range);
-      for (const { key, value } of rows) {
-        const { metadata } = value as { readonly metadata?: { readonly uid?: unknown } };
-        if (typeof metadata?.uid === "string") lives.push({ name: key.slice(prefixOf(clusterKind).length), uid: metadata.uid });
-      }
-      if (next === undefined) return lives;
-      after = next;
-    }
-  }
 }
-
-const cellMending = ({ key, version }: { readonly key: string; readonly version: number }): Mending => ({
-  kind: "cell",
-  uid: installationUid,
-  key,
-  version,
-});

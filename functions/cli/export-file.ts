@@ -1,7 +1,7 @@
 /** An export as a file: a head, a line an object, an end that counts them. Read whole, so that half of one is never imported. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { z } from "zod";
+import * as z from "zod";
 import { CommandError } from "./errors.ts";
 
 export type ExportFile = {

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { CommandError } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 

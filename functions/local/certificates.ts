@@ -3,12 +3,10 @@
  * server.key. The authority is kept for as long as it can be, for clients hold it; the server's certificate is derived from it
  * and made anew whenever it would not do.
  */
-// x509 stands on tsyringe, which wants this before it is loaded.
-import "reflect-metadata";
 import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import * as x509 from "@peculiar/x509";
+import type { X509Certificate as MadeCertificate } from "@peculiar/x509";
 import { StartError } from "./errors.ts";
 import { readText, writePrivateFile } from "./files.ts";
 
@@ -99,6 +97,7 @@ function serves(options: Certificates & { readonly names: readonly string[]; rea
 }
 
 async function makeAuthority(former: { readonly text: string; readonly path: string } | undefined, now: number) {
+  const x509 = await loadX509();
   const keys = former === undefined ? await newKeys() : await importKeys(former);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -120,6 +119,7 @@ async function makeAuthority(former: { readonly text: string; readonly path: str
 }
 
 async function makeServerCertificate(authority: Authority & { readonly key: string }, names: readonly string[], now: number) {
+  const x509 = await loadX509();
   const keys = await newKeys();
   const issuer = new x509.X509Certificate(authority.cert);
   const certificate = await x509.X509CertificateGenerator.create(
@@ -144,6 +144,13 @@ async function makeServerCertificate(authority: Authority & { readonly key: stri
     webcrypto,
   );
   return { cert: pemOf(certificate), key: await keyPem(keys.privateKey) };
+}
+
+/** Where a certificate is made, and not at every start: it holds 7 MB for good. */
+async function loadX509(): Promise<typeof import("@peculiar/x509")> {
+  // It stands on tsyringe, which wants this before it is loaded.
+  await import("reflect-metadata");
+  return import("@peculiar/x509");
 }
 
 function parseCertificate(path: string, text: string): X509Certificate {
@@ -194,7 +201,7 @@ async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
   return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString();
 }
 
-const pemOf = (certificate: x509.X509Certificate): string => `${certificate.toString("pem").trim()}\n`;
+const pemOf = (certificate: MadeCertificate): string => `${certificate.toString("pem").trim()}\n`;
 
 /** RFC 5280 section 4.1.2.2: positive, not zero, 20 bytes at most. */
 function newSerial(): string {

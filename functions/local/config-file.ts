@@ -1,6 +1,6 @@
 /** The configuration file: a JSON object whose names are the flags', with text, numbers, or lists of text where a flag may be repeated. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "./errors.ts";
 import { settings } from "./settings.ts";
 

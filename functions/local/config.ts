@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { roles } from "../../shared/api/access/access.ts";
 import type { GroupRole, OidcConfig } from "../../shared/api/access/oidc.ts";
 import { isTrusted } from "../../shared/api/access/oidc-keys.ts";

@@ -13,7 +13,7 @@ import { ensureCertificates } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { type ClientFiles, ensureAdminToken, writeClientFiles } from "./credentials.ts";
 import { makePrivateFolder } from "./files.ts";
-import { type Fetch, Listener } from "./listener.ts";
+import { type Handle, Listener } from "./listener.ts";
 import { fingerprintOf, otherName, readOwnCertificate, type ServedCertificate } from "./own-certificate.ts";
 import { refuseUpgrades, type UpgradeHook } from "./upgrade.ts";
 
@@ -28,7 +28,7 @@ type HostedApp = {
   readonly tokens: Tokens;
   /** Who may upgrade a connection; absent: the holders of tokens. */
   readonly authenticator?: Authenticator;
-  readonly fetch: Fetch;
+  readonly handle: Handle;
   /** Absent: upgrades are refused with 501, after the token check. */
   readonly upgrade?: UpgradeHook;
   /** Ends the answers that would go on for ever (watches). Called when closing begins; requests under way still end after it. */
@@ -66,8 +66,8 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
 async function serveApp(config: Config, app: HostedApp, { clock, logger }: HostOptions): Promise<Host> {
   const token = await ensureAdminToken(config.data, app.tokens);
   const certificates = await certificatesOf(config, clock);
-  const { fetch, upgrade = refuseUpgrades(app.authenticator ?? tokenAuthenticator(app.tokens)) } = app;
-  const listener = new Listener({ host: config.host, port: config.port, keys: certificates, fetch, upgrade, logger });
+  const { handle, upgrade = refuseUpgrades(app.authenticator ?? tokenAuthenticator(app.tokens)) } = app;
+  const listener = new Listener({ host: config.host, port: config.port, keys: certificates, handle, upgrade, logger });
   const { port } = await listener.listen();
   const url = urlOf(config.host, port);
   const writeFiles = (served: ServedCertificate): Promise<ClientFiles> =>

@@ -1,17 +1,24 @@
 /**
  * One TCP port for TLS and, from this machine only, plain HTTP: the first byte tells them apart (first-byte.ts). kubectl sends
  * no token over plain HTTP; curl and docker are simpler with it. Behind both stands one HTTP/1.1 server, which hands requests
- * to a fetch function and upgraded connections to a hook. Every wait on a client has a time-out, and connections have a bound.
+ * to the interface and upgraded connections to a hook. Every wait on a client has a time-out, and connections have a bound.
  */
 import { once } from "node:events";
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import { getRequestListener, type Http2Bindings, type HttpBindings, RequestError } from "@hono/node-server";
+import type { ApiRequest, ApiResponse } from "../../shared/api/exchange.ts";
 import type { Logger } from "../../shared/base/logger.ts";
 import { StartError } from "./errors.ts";
 import { FirstByte } from "./first-byte.ts";
+import { requestOf, send } from "./node-exchange.ts";
+import { Stalls } from "./stalls.ts";
 import { refusalResponse, refuseConnection } from "./status.ts";
 import type { UpgradeHook } from "./upgrade.ts";
 
@@ -20,8 +27,8 @@ const tlsHandshake = 0x16;
 
 /** Times in milliseconds. Tests take shorter ones. */
 const listenerLimits = {
-  /** Open connections; one more is closed at once. A watch holds one; over TLS each costs some 70 KB. */
-  connectionsMax: 4_000,
+  /** Open connections; one more is closed at once. A watch holds one: 10,000 of them, and room for others. Over TLS each costs some 70 KB. */
+  connectionsMax: 12_000,
   /** Connections that have not sent a byte yet, of the above. */
   silentMax: 256,
   silentMs: 10_000,
@@ -39,7 +46,9 @@ const listenerLimits = {
    * request.
    */
   keepAliveMs: 80_000,
-  /** How often headersMs and requestMs are looked at: so much later they may fall. */
+  /** A client that takes nothing of what waits for it so long is cut off: what it asked for is held in memory meanwhile. */
+  stallMs: 60_000,
+  /** How often headersMs, requestMs and stallMs are looked at: so much later they may fall. */
   checkMs: 5_000,
   /** What is under way when the listener closes may end by itself for so long. */
   closeMs: 5_000,
@@ -48,9 +57,8 @@ const listenerLimits = {
 } as const;
 export type ListenerLimits = { readonly [Name in keyof typeof listenerLimits]: number };
 
-/** What a request comes with: Node's own request and answer. `incoming.socket.encrypted` is true over TLS. */
-type FetchBindings = HttpBindings | Http2Bindings;
-export type Fetch = (request: Request, env: FetchBindings) => Response | Promise<Response>;
+/** The interface. It answers its own errors: what it rejects with is a bug. */
+export type Handle = (request: ApiRequest) => Promise<ApiResponse>;
 
 export type ServerKeys = { readonly cert: string; readonly key: string };
 
@@ -60,7 +68,7 @@ export type ListenerOptions = {
   readonly port: number;
   /** PEM. */
   readonly keys: ServerKeys;
-  readonly fetch: Fetch;
+  readonly handle: Handle;
   readonly upgrade: UpgradeHook;
   readonly logger: Logger;
   readonly limits?: Partial<ListenerLimits>;
@@ -76,6 +84,7 @@ export class Listener {
   readonly #http: HttpServer;
   readonly #firstByte: FirstByte;
   readonly #sockets = new Set<Socket>();
+  readonly #stalls: Stalls;
   #isFull = false;
   #closed: Promise<void> | undefined;
 
@@ -83,6 +92,7 @@ export class Listener {
     this.#options = options;
     this.#limits = { ...listenerLimits, ...options.limits };
     this.#firstByte = new FirstByte({ timeoutMs: this.#limits.silentMs, waitingMax: this.#limits.silentMax });
+    this.#stalls = new Stalls(this.#limits);
     this.#http = this.#createHttp();
     this.#tls = this.#createTls();
     this.#server = this.#createTcp();
@@ -129,6 +139,7 @@ export class Listener {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#firstByte.close();
+    this.#stalls.close();
     const closeIdle = (): void => this.#http.closeIdleConnections();
     closeIdle();
     // A connection whose request ends while we close becomes idle then.
@@ -172,9 +183,8 @@ export class Listener {
       connectionsCheckingInterval: checkMs,
       shouldUpgradeCallback: (request: IncomingMessage) => !offersHttp2(request),
     };
-    const { fetch } = this.#options;
-    const handler = getRequestListener(fetch, { errorHandler: (error) => this.#failed(error) });
-    const http = createHttpServer(options, (request, response) => void handler(request, response));
+    const http = createHttpServer(options, (request, response) => void this.#answer(request, response));
+    http.on("connection", (socket: Socket) => this.#stalls.watch(socket));
     return http.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
@@ -207,6 +217,8 @@ export class Listener {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Whoever takes it over knows how long its reader may pause.
+    this.#stalls.forget(socket);
     // The HTTP server has taken its listeners away: without one, a reset would end the process.
     socket.on("error", ignore);
     try {
@@ -217,10 +229,13 @@ export class Listener {
     }
   }
 
-  /** The router answers its own errors: what arrives here is a request without a usable URL, or a bug. */
-  #failed(error: unknown): Response {
-    if (error instanceof RequestError)
-      return refusalResponse({ code: 400, reason: "BadRequest", message: "the host or the URL is not valid" });
+  async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = requestOf(incoming);
+    const answer = request === undefined ? unclearUrl : await this.#options.handle(request).catch((error) => this.#failed(error));
+    send(answer, response, (error) => this.#log("error", "an answer could not be made to its end", error));
+  }
+
+  #failed(error: unknown): ApiResponse {
     this.#log("error", "a request failed", error);
     return refusalResponse({ code: 500, reason: "InternalError", message: "internal error" });
   }
@@ -235,6 +250,8 @@ export class Listener {
     this.#options.logger.log(level, message, { error });
   }
 }
+
+const unclearUrl = refusalResponse({ code: 400, reason: "BadRequest", message: "the URL is not valid" });
 
 /** Whether `address` is one that only this machine has: 127.0.0.0/8 and ::1, also as IPv4 in IPv6. */
 export function isLoopback(address: string): boolean {

@@ -39,7 +39,7 @@ export const buildLocalApp: BuildApp = async (config) => {
     return {
       tokens,
       authenticator,
-      fetch: app.fetch,
+      handle: app.handle,
       stop: () => stopping.abort(),
       close: async () => {
         await upkeep;

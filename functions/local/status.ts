@@ -1,16 +1,17 @@
 /**
- * The answers that the listener gives itself, below the router: a Kubernetes Status, as every other error is, in a Response or,
+ * The answers that the listener gives itself, below the router: a Kubernetes Status, as every other error is, as an answer or,
  * on a connection that no router will see, as raw HTTP that closes it.
  */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ApiResponse } from "../../shared/api/exchange.ts";
 
 export type Refusal = { readonly code: number; readonly reason: string; readonly message: string };
 
 const contentType = "application/json";
 
-export function refusalResponse(refusal: Refusal): Response {
-  return new Response(statusText(refusal), { status: refusal.code, headers: { "content-type": contentType } });
+export function refusalResponse(refusal: Refusal): ApiResponse {
+  return { status: refusal.code, headers: { "content-type": contentType }, body: statusText(refusal) };
 }
 
 /** Answers and ends the connection; what else arrives on it is thrown away. */

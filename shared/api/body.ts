@@ -1,11 +1,13 @@
 /** Request bodies: bounded, UTF-8, of a type that was asked for, and JSON that means the same to every reader. */
+
 import type { Json } from "../base/json.ts";
 import { bodyDepthMax } from "../kinds/body.ts";
 import { badRequest, RefusedError } from "./errors.ts";
+import type { ApiRequest } from "./exchange.ts";
 import { scanJson } from "./json-scan.ts";
 
 /** Kubernetes' limit of a request's body. Objects have a lower one (objectBytesMax), which names itself. */
-const bodyBytesMax = 3 * 1024 * 1024;
+export const bodyBytesMax = 3 * 1024 * 1024;
 
 export const jsonTypes = ["application/json"] as const;
 export const jsonPatchType = "application/json-patch+json";
@@ -16,7 +18,7 @@ export const applyPatchType = "application/apply-patch+yaml";
  * Reads the body when it is first asked for, and gives the same again: a call may run twice. undefined: there is none.
  * `types` are the content types taken; without one a body counts as the first. `parse` reads its text.
  */
-export function lazyBody(request: Request, types: readonly string[], parse = parseBody): () => Promise<Json | undefined> {
+export function lazyBody(request: ApiRequest, types: readonly string[], parse = parseBody): () => Promise<Json | undefined> {
   let body: Promise<Json | undefined> | undefined;
   return () => {
     body ??= readBody(request, types, parse);
@@ -31,7 +33,7 @@ export async function requiredBody(body: () => Promise<Json | undefined>): Promi
   return value;
 }
 
-async function readBody(request: Request, types: readonly string[], parse: (text: string) => Json): Promise<Json | undefined> {
+async function readBody(request: ApiRequest, types: readonly string[], parse: (text: string) => Json): Promise<Json | undefined> {
   const bytes = await readBytes(request).catch((error: unknown) => {
     if (error instanceof RefusedError) throw error;
     // The client went away, or sent less than it announced: nobody hears this.
@@ -39,39 +41,23 @@ async function readBody(request: Request, types: readonly string[], parse: (text
   });
   // A client may well name a type for nothing.
   if (bytes.length === 0) return undefined;
-  checkType(request.headers.get("content-type"), types);
+  checkType(request.header("content-type"), types);
   return parse(decodeText(bytes));
 }
 
 /** Without its parameters, in lower case; "" where none is given. */
-export const contentType = (header: string | null): string => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+export const contentType = (header: string | undefined): string => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
-function checkType(header: string | null, types: readonly string[]): void {
+function checkType(header: string | undefined, types: readonly string[]): void {
   const type = contentType(header);
   if (type !== "" && !types.includes(type)) throw new RefusedError({ kind: "unsupportedMediaType", supported: types });
 }
 
-export async function readBytes(request: Request): Promise<Uint8Array> {
-  const announced = request.headers.get("content-length");
-  if (announced === null) return readStream(request.body);
-  if (!(Number(announced) <= bodyBytesMax)) throw tooLarge();
-  // The transport reads no more than was announced.
-  return new Uint8Array(await request.arrayBuffer());
+export async function readBytes(request: ApiRequest): Promise<Uint8Array> {
+  const bytes = await request.read(bodyBytesMax);
+  if (bytes === undefined) throw new RefusedError({ kind: "bodyTooLarge", bytesMax: bodyBytesMax });
+  return bytes;
 }
-
-async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  if (stream === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-const tooLarge = (): RefusedError => new RefusedError({ kind: "bodyTooLarge", bytesMax: bodyBytesMax });
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

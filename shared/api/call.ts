@@ -2,22 +2,25 @@
  * One request for objects, taken apart: who asks for what, and what the interface stands on. `inStore` is the only way from a call to
  * a store, and it asks first whether the caller may.
  */
+
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { group } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
-import type { Log, Objects } from "../log/ports.ts";
+import type { Cells, Log, Objects } from "../log/ports.ts";
 import { type Clusters, withCluster } from "../state/clusters.ts";
+import type { EventJournal } from "../state/core-events/event-journal.ts";
 import type { Store } from "../state/store.ts";
 import { type Authenticator, allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
 import type { Tokens } from "./access/tokens.ts";
 import { RefusedError } from "./errors.ts";
+import type { ApiRequest, ApiResponse } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Format } from "./negotiate.ts";
+import type { OpenWatches } from "./open-watches.ts";
 import type { IncludeObject } from "./table.ts";
-import type { OpenWatches } from "./watch-stream.ts";
 
 /** What every verb stands on. */
 export type Api = {
@@ -26,9 +29,12 @@ export type Api = {
   readonly authenticator: Authenticator;
   /** Those that the authenticator asks, so that a revocation counts at once. */
   readonly tokens: Tokens;
-  /** What the clusters stand on: for history and metrics. */
+  /** What the clusters stand on: for events, history, metrics and the doctor. */
   readonly log: Log;
   readonly objects: Objects;
+  readonly cells: Cells;
+  /** core/v1 Events, of all clusters. */
+  readonly events: EventJournal;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -38,13 +44,17 @@ export type Api = {
   readonly watches: OpenWatches;
   readonly bookmarkSeconds: number;
   readonly watchSecondsMax: number;
+  /** buffer: answers reach the client whole, so a watch ends after the first events it told: a long poll. */
+  readonly transport: Transport;
 };
+
+export type Transport = "stream" | "buffer";
 
 export type Subresource = "status" | "scale";
 
 export type Call = {
   readonly api: Api;
-  readonly request: Request;
+  readonly request: ApiRequest;
   readonly principal: Principal;
   readonly cluster: string;
   readonly definition: KindDefinition;
@@ -65,7 +75,7 @@ export type ItemCall = Call & { readonly name: string };
  * Runs `run` on the store that the call's objects live in; twice where the cluster was replaced meanwhile.
  * @throws RefusedError: forbidden, or not found where the cluster is not there and the caller may know that.
  */
-export async function inStore(call: Call, verb: Verb, run: (store: Store) => Promise<Response>): Promise<Response> {
+export async function inStore(call: Call, verb: Verb, run: (store: Store) => Promise<ApiResponse>): Promise<ApiResponse> {
   const { api, principal, cluster, definition } = call;
   if (definition.scope === "root") {
     if (!allowed(principal, rootScope, neededVerb(definition, verb))) throw forbidden(call, verb);

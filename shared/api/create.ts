@@ -1,4 +1,5 @@
 /** POST to a collection. */
+
 import type { Json } from "../base/json.ts";
 import { checkNamed } from "../kinds/metadata.ts";
 import { generateName } from "../kinds/names.ts";
@@ -10,7 +11,9 @@ import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { type Call, inStore } from "./call.ts";
 import { advanceCluster } from "./cluster-change.ts";
 import { badRequest, invalid } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { checkNamespaceOf } from "./list.ts";
+import { checkShape } from "./negotiate.ts";
 import { checkNamespaceFits, runWrite, withoutStatus } from "./pipeline.ts";
 import { presentObject } from "./present.ts";
 import type { Proposal, Written } from "./write.ts";
@@ -19,10 +22,11 @@ import { type WriteOptions, writeOptions } from "./write-options.ts";
 /** Kubernetes tries so many generated names; there are 14 million for each beginning. */
 const generatedNamesMax = 8;
 
-export function createObject(call: Call): Promise<Response> {
+export function createObject(call: Call): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inStore(call, "create", async (store) => {
     checkNamespaceOf(call);
+    checkShape(call.format, { isList: false });
     const options = writeOptions(call, "CreateOptions");
     const proposal = decodeNew(call, await requiredBody(body));
     const { object, warnings, revision } = await create(call, store, proposal, options);

@@ -2,6 +2,7 @@
  * DELETE of a collection: what a list with the same query gives is deleted, each object as by its own DELETE. As in Kubernetes it is no
  * transaction: when one is refused, those before it are gone. With `limit` it is one page; the answer is the list as it was found.
  */
+
 import type { WindlassObject } from "../kinds/object.ts";
 import { BatchError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
@@ -9,12 +10,13 @@ import type { Transaction } from "../state/transaction.ts";
 import { jsonTypes, lazyBody } from "./body.ts";
 import { type Call, inStore } from "./call.ts";
 import { type DeleteOptions, deleteOptions } from "./delete-options.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { readPage } from "./list.ts";
 import { changeObject } from "./pipeline.ts";
 import { presentList } from "./present.ts";
 import { removal, removalOf } from "./remove.ts";
 
-export function removeCollection(call: Call): Promise<Response> {
+export function removeCollection(call: Call): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inStore(call, "deletecollection", async (store) => {
     const options = deleteOptions(call.query, await body(), { versionInQuery: false });

@@ -2,7 +2,7 @@
  * Kubernetes' DeleteOptions, from the body and the query; the body wins. Grace periods mean nothing to these kinds, as to most of
  * Kubernetes' own.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../base/json.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import { issueErrors } from "../kinds/schema-issue.ts";

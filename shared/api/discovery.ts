@@ -3,6 +3,7 @@
  * /api, /apis and the paths below answer, in both forms: one list a path, and aggregated (Kubernetes 1.26 and later).
  */
 import type { JsonObject } from "../base/json.ts";
+import { coreEventKind, coreVersion } from "../kinds/core-event.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { apiVersion, group, version } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
@@ -44,9 +45,15 @@ export function versionInfo(release: string): JsonObject {
 /** `/api`: the core group's one version. */
 export const coreVersions = (): JsonObject => ({ kind: "APIVersions", versions: [coreVersion], serverAddressByClientCIDRs: [] });
 
-/** `/api/v1`: the group has no resources here, but clients take `kind: List` from its version. */
-export const coreResourceList = (): JsonObject => ({ kind: "APIResourceList", groupVersion: coreVersion, resources: [] });
-const coreVersion = "v1";
+/** What events' paths answer to. */
+const eventVerbs = ["create", "delete", "get", "list", "patch", "update", "watch"] as const;
+
+/** `/api/v1`: of Kubernetes' core group there are events only. Clients take `kind: List` from its version, too. */
+export function coreResourceList(): JsonObject {
+  const { plural, singular, kind, shortNames, namespaced } = coreEventKind;
+  const events = { name: plural, singularName: singular, namespaced, kind, verbs: eventVerbs, shortNames };
+  return { kind: "APIResourceList", groupVersion: coreVersion, resources: [events] };
+}
 
 const groupVersion: JsonObject = { groupVersion: apiVersion, version };
 
@@ -98,10 +105,19 @@ export function acceptedAggregation(accept: string): AggregatedVersion | undefin
 }
 
 /** `/api`, aggregated. */
-export const coreDiscovery = (aggregated: AggregatedVersion): JsonObject =>
-  discoveryList(aggregated, [
-    { metadata: { creationTimestamp: null }, versions: [{ version: coreVersion, resources: [], freshness: "Current" }] },
-  ]);
+export function coreDiscovery(aggregated: AggregatedVersion): JsonObject {
+  const { plural, singular, kind, shortNames } = coreEventKind;
+  const events = {
+    resource: plural,
+    responseKind: { group: "", version: coreVersion, kind },
+    scope: "Namespaced",
+    singularResource: singular,
+    verbs: eventVerbs,
+    shortNames,
+  };
+  const versions = [{ version: coreVersion, resources: [events], freshness: "Current" }];
+  return discoveryList(aggregated, [{ metadata: { creationTimestamp: null }, versions }]);
+}
 
 /** `/apis`, aggregated. */
 export function groupDiscovery(registry: Registry, place: Place, aggregated: AggregatedVersion): JsonObject {

@@ -2,6 +2,7 @@
  * Discovery and OpenAPI as answers. The documents follow from the registry alone: they are made when they are first asked for, kept,
  * and clients are told when they have them already.
  */
+
 import { gzipSync } from "node:zlib";
 import type { Registry } from "../kinds/registry.ts";
 import {
@@ -18,6 +19,7 @@ import {
   versionInfo,
 } from "./discovery.ts";
 import { RefusedError } from "./errors.ts";
+import { type ApiRequest, type ApiResponse, respond } from "./exchange.ts";
 import { type ForeignGroup, foreignGroup, foreignResources } from "./foreign-groups.ts";
 import { etagOf } from "./openapi/document.ts";
 import { openApiV2, openApiV2Protobuf, openApiV2ProtobufAccepts, openApiV2ProtobufType } from "./openapi/v2.ts";
@@ -46,51 +48,51 @@ export class Documents {
     this.#release = release;
   }
 
-  version(request: Request): Response {
+  version(request: ApiRequest): ApiResponse {
     return this.#json(request, "version", () => versionInfo(this.#release));
   }
 
   /** `/api`. */
-  coreResources(request: Request): Response {
+  coreResources(request: ApiRequest): ApiResponse {
     return this.#json(request, "core resources", coreResourceList);
   }
 
-  core(request: Request): Response {
-    const aggregated = acceptedAggregation(request.headers.get("accept") ?? "");
+  core(request: ApiRequest): ApiResponse {
+    const aggregated = acceptedAggregation(request.header("accept") ?? "");
     if (aggregated === undefined) return this.#json(request, "core", coreVersions);
     return this.#json(request, `core ${aggregated}`, () => coreDiscovery(aggregated), aggregatedType(aggregated));
   }
 
   /** `/apis`. */
-  groups(request: Request): Response {
-    const aggregated = acceptedAggregation(request.headers.get("accept") ?? "");
+  groups(request: ApiRequest): ApiResponse {
+    const aggregated = acceptedAggregation(request.header("accept") ?? "");
     if (aggregated === undefined) return this.#json(request, "groups", apiGroupList);
     const make = () => groupDiscovery(this.#registry, this.#place, aggregated);
     return this.#json(request, `groups ${aggregated}`, make, aggregatedType(aggregated));
   }
 
   /** `/apis/windlass.dev`. */
-  group(request: Request): Response {
+  group(request: ApiRequest): ApiResponse {
     return this.#json(request, "group", apiGroup);
   }
 
   /** `/apis/windlass.dev/v1`. */
-  resources(request: Request): Response {
+  resources(request: ApiRequest): ApiResponse {
     return this.#json(request, "resources", () => apiResourceList(this.#registry, this.#place));
   }
 
   /** `/apis/<group>` of one of Kubernetes' own groups. */
-  foreignGroup(request: Request, group: ForeignGroup): Response {
+  foreignGroup(request: ApiRequest, group: ForeignGroup): ApiResponse {
     return this.#json(request, `group ${group}`, () => ({ kind: "APIGroup", apiVersion: "v1", ...foreignGroup(group) }));
   }
 
   /** `/apis/<group>/v1`. */
-  foreignResources(request: Request, group: ForeignGroup): Response {
+  foreignResources(request: ApiRequest, group: ForeignGroup): ApiResponse {
     return this.#json(request, `resources ${group}`, () => foreignResources(group));
   }
 
-  openApiV2(request: Request): Response {
-    const accept = request.headers.get("accept") ?? "";
+  openApiV2(request: ApiRequest): ApiResponse {
+    const accept = request.header("accept") ?? "";
     if (openApiV2ProtobufAccepts.some((type) => accept.includes(type))) {
       return this.#answer(request, "v2 protobuf", () => {
         const { bytes, etag } = openApiV2Protobuf(this.#registry, this.#place);
@@ -104,13 +106,13 @@ export class Documents {
   }
 
   /** `/openapi/v3`. */
-  openApiV3Index(request: Request): Response {
+  openApiV3Index(request: ApiRequest): ApiResponse {
     const { text, etag } = this.#openApiV3().index;
     return this.#answer(request, "v3", () => ({ body: text, etag, type: jsonType }));
   }
 
   /** `/openapi/v3/<path>`. @throws RefusedError when there is no such document. */
-  openApiV3(request: Request, path: string): Response {
+  openApiV3(request: ApiRequest, path: string): ApiResponse {
     const document = this.#openApiV3().documents.get(path);
     if (document === undefined) throw new RefusedError({ kind: "noRoute" });
     return this.#answer(request, `v3 ${path}`, () => ({ body: document.text, etag: document.etag, type: jsonType }));
@@ -121,14 +123,14 @@ export class Documents {
     return this.#v3;
   }
 
-  #json(request: Request, key: string, make: () => object, type = jsonType): Response {
+  #json(request: ApiRequest, key: string, make: () => object, type = jsonType): ApiResponse {
     return this.#answer(request, key, () => {
       const body = JSON.stringify(make());
       return { body, etag: etagOf(body), type };
     });
   }
 
-  #answer(request: Request, key: string, make: () => Content): Response {
+  #answer(request: ApiRequest, key: string, make: () => Content): ApiResponse {
     let content = this.#kept.get(key);
     if (content === undefined) {
       content = make();
@@ -136,9 +138,9 @@ export class Documents {
     }
     const { etag, type } = content;
     const headers = { etag, vary: "Accept, Accept-Encoding", "cache-control": "no-cache, private" };
-    if (request.headers.get("if-none-match") === etag) return new Response(null, { status: statusCodes.notModified, headers });
-    const isZipped = content.body.length >= zippedBytesMin && acceptsGzip(request.headers.get("accept-encoding"));
-    return new Response(isZipped ? this.#zipped(key, content.body) : content.body, {
+    if (request.header("if-none-match") === etag) return respond(null, { status: statusCodes.notModified, headers });
+    const isZipped = content.body.length >= zippedBytesMin && acceptsGzip(request.header("accept-encoding"));
+    return respond(isZipped ? this.#zipped(key, content.body) : content.body, {
       status: statusCodes.ok,
       headers: { ...headers, "content-type": type, ...(isZipped && { "content-encoding": "gzip" }) },
     });

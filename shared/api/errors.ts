@@ -10,10 +10,13 @@ export type ConflictCause = { readonly reason: string; readonly message: string;
 
 export type Refusal =
   | { readonly kind: "badRequest"; readonly message: string }
+  | { readonly kind: "tooManyRequests"; readonly message: string }
   | { readonly kind: "unauthorized" }
   | { readonly kind: "forbidden"; readonly message: string; readonly resource?: string; readonly name?: string }
-  /** An object that is not there. `resource` is its kind as in paths. */
-  | { readonly kind: "notFound"; readonly resource: string; readonly name: string }
+  /** An object that is not there. `resource` is its kind as in paths, `group` its API group where it is not ours: "" is the core's. */
+  | { readonly kind: "notFound"; readonly resource: string; readonly name: string; readonly group?: string }
+  /** One that is there already, though no log holds it. */
+  | { readonly kind: "alreadyExists"; readonly resource: string; readonly name: string; readonly group: string }
   /** A path that nothing answers to. */
   | { readonly kind: "noRoute" }
   | { readonly kind: "methodNotAllowed"; readonly allowed: readonly string[]; readonly why?: string }

@@ -2,6 +2,7 @@
  * GET …/export: all objects of a cluster as of one revision, exact, as JSON lines: a head that says of what, a line an object, and an
  * end that counts them; an export without its end is not whole. For the cluster's admin. import.ts takes it back.
  */
+
 import type { Json, JsonObject } from "../base/json.ts";
 import { jsonText } from "../base/json.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
@@ -10,6 +11,7 @@ import { defaultCluster } from "../state/clusters.ts";
 import { all } from "../state/selector.ts";
 import type { Store } from "../state/store.ts";
 import { versionAt } from "../state/version.ts";
+import { type ApiResponse, respond } from "./exchange.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { revisionHeader } from "./present.ts";
 import { statusCodes } from "./status.ts";
@@ -19,7 +21,7 @@ const exportVersion = 1;
 /** Objects that are read, and wait for a slow reader, at once: at most 64 MB, usually half a MB. */
 const pageObjects = 500;
 
-export const exportCluster = (call: PathCall): Promise<Response> =>
+export const exportCluster = (call: PathCall): Promise<ApiResponse> =>
   inCluster(call, "administer", async (store) => {
     const head = await headOf(call, store);
     const headers = {
@@ -29,7 +31,7 @@ export const exportCluster = (call: PathCall): Promise<Response> =>
     };
     const kinds = store.registry.definitions.filter(({ scope }) => scope === "cluster");
     const lines = exportLines(store, head, kinds);
-    return new Response(ReadableStream.from(lines), { status: statusCodes.ok, headers });
+    return respond(ReadableStream.from(lines), { status: statusCodes.ok, headers });
   });
 
 type Head = { readonly revision: number; readonly text: string };

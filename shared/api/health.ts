@@ -6,12 +6,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Clusters } from "../state/clusters.ts";
 import { RefusedError } from "./errors.ts";
+import { type ApiResponse, respond } from "./exchange.ts";
 import { statusCodes } from "./status.ts";
 
 const recheckMs = 1_000;
 
-export const alive = (): Response =>
-  new Response("ok", { status: statusCodes.ok, headers: { "content-type": "text/plain; charset=utf-8" } });
+export const alive = (): ApiResponse =>
+  respond("ok", { status: statusCodes.ok, headers: { "content-type": "text/plain; charset=utf-8" } });
 
 export class Readiness {
   readonly #clusters: Pick<Clusters, "root">;
@@ -24,7 +25,7 @@ export class Readiness {
   }
 
   /** @throws RefusedError: unavailable. */
-  async check(): Promise<Response> {
+  async check(): Promise<ApiResponse> {
     const now = this.#clock.monotonic();
     if (this.#checked === undefined || now - this.#checked.atMs >= recheckMs) {
       this.#checked = { atMs: now, read: this.#clusters.root.view(() => undefined) };

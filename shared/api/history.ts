@@ -2,6 +2,7 @@
  * GET …/history?key=nodes/node-a: who changed an object when, and what, newest first, as far as the log reaches. For whoever may get
  * the cluster's objects.
  */
+
 import type { JsonObject } from "../base/json.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { checkName, checkNamespace } from "../kinds/names.ts";
@@ -11,6 +12,7 @@ import type { Store } from "../state/store.ts";
 import { parseVersion, versionAt, versionOf } from "../state/version.ts";
 import { readToken, writeToken } from "./continue-token.ts";
 import { badRequest } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { type Cursor, type Found, walkHistory } from "./history-walk.ts";
 import { mergeDiff } from "./merge-diff.ts";
 import { inCluster, inRoot, type PathCall } from "./path-call.ts";
@@ -24,7 +26,7 @@ const limitDefault = 50;
 const limitMax = 200;
 
 /** @throws RefusedError: no key, or not one that an object can have. */
-export async function readHistory(call: PathCall): Promise<Response> {
+export async function readHistory(call: PathCall): Promise<ApiResponse> {
   const subject = subjectOf(call);
   const run = (store: Store) => answer(call, store, subject);
   if (subject.definition.scope === "cluster") return inCluster(call, "get", run);
@@ -32,7 +34,7 @@ export async function readHistory(call: PathCall): Promise<Response> {
   return inRoot(call, "get", () => run(call.api.clusters.root));
 }
 
-async function answer({ api, query }: PathCall, store: Store, subject: Subject): Promise<Response> {
+async function answer({ api, query }: PathCall, store: Store, subject: Subject): Promise<ApiResponse> {
   const { key, definition, name, namespace } = subject;
   const limit = Math.min(parseCount("limit", query("limit")) || limitDefault, limitMax);
   const markers = await api.objects.markers(store.uid);

@@ -3,8 +3,10 @@
  * versions are those of the new life. For the cluster's admin. What is there already and the same is left alone, so a part that got no
  * clear answer is sent again; anything else of that name is refused, for an import changes and deletes nothing.
  */
+
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
+import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
 import { checkNamed } from "../kinds/metadata.ts";
@@ -12,36 +14,39 @@ import { apiVersion, type ObjectInput, type WindlassObject } from "../kinds/obje
 import type { Registry } from "../kinds/registry.ts";
 import { decodeObject } from "../kinds/validate.ts";
 import type { BatchStep } from "../state/batch.ts";
-import { AlreadyExistsError, BatchError } from "../state/errors.ts";
+import { AlreadyExistsError, BatchError, BusyError } from "../state/errors.ts";
+import type { Meter } from "../state/quota/meter.ts";
 import type { Store } from "../state/store.ts";
 import { versionAt } from "../state/version.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
-import { badRequest, invalid } from "./errors.ts";
+import { badRequest, invalid, RefusedError } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
+import { checkQuotas } from "./quotas.ts";
 
 const listSchema = z.object({ items: z.array(z.looseObject({ kind: z.string() })) });
 
 type Item = { readonly definition: KindDefinition; readonly object: ObjectInput };
 
-export function importObjects(call: PathCall): Promise<Response> {
+export function importObjects(call: PathCall): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inCluster(call, "administer", async (store) => {
     const parsed = listSchema.safeParse(await requiredBody(body));
     if (!parsed.success) throw badRequest(`the body is not a list of objects: ${z.prettifyError(parsed.error)}`);
     const items = parsed.data.items.map((item) => itemOf(store.registry, item as Json & { readonly kind: string }));
-    const { revision, created } = await make(store, items, call.principal.name);
+    const { revision, created } = await make(call, store, items);
     return plainAnswer({ kind: "Imported", apiVersion, objects: items.length, created, resourceVersion: versionAt(revision) });
   });
 }
 
-async function make(store: Store, items: readonly Item[], actor: string) {
+/** Clients' writes, so held to the cluster's quotas: each object to its bounds, each entry to the commits a second. */
+async function make({ api, principal }: PathCall, store: Store, items: readonly Item[]) {
   // A step may run again: what it did counts by its key.
   const made = new Set<string>();
   const steps = items.map(
-    (item): BatchStep =>
+    ({ definition, object }): BatchStep =>
       (transaction) => {
-        const { definition, object } = item;
         const table = transaction.of(definition);
         const { name, namespace } = object.metadata;
         const key = keyOf(definition, name, namespace);
@@ -49,16 +54,40 @@ async function make(store: Store, items: readonly Item[], actor: string) {
         if (current === undefined) {
           made.add(key);
           table.create(object);
+          if (store.meter !== undefined) checkQuotas(store.meter, { definition, name, operation: "create" }, transaction);
         } else if (!isDeepStrictEqual(unversioned(current), object)) throw new AlreadyExistsError(key, current);
         else made.delete(key);
       },
   );
   try {
-    const { revision } = await store.batch(steps, { actor });
+    const { revision } = await store.batch(steps, { actor: principal.name, admit: () => admitted(api.clock, store.meter) });
     return { revision, created: made.size };
   } catch (error) {
-    throw error instanceof BatchError && error.cause instanceof Error ? error.cause : error;
+    throw error instanceof BatchError ? refusal(error, items.length) : error;
   }
+}
+
+/** A commit may wait for its second: an import of some entries need not be sent again for each. */
+const waitMs = 250;
+const waitsMax = 40;
+
+/** @throws BusyError when it waited for ten seconds. */
+async function admitted(clock: Clock, meter: Meter | undefined) {
+  for (let waits = 0; ; waits += 1) {
+    try {
+      return (await meter?.admit()) ?? { done: () => undefined };
+    } catch (error) {
+      if (!(error instanceof BusyError) || waits === waitsMax) throw error;
+      await clock.sleep(waitMs);
+    }
+  }
+}
+
+/** What the batch failed of, with how far it came where that is not nothing. */
+function refusal({ cause, committed }: BatchError, items: number): unknown {
+  if (!(cause instanceof RefusedError) || cause.refusal.kind !== "forbidden" || committed === 0) return cause;
+  const message = `${cause.refusal.message}; the first ${committed} of these ${items} objects are imported`;
+  return new RefusedError({ ...cause.refusal, message });
 }
 
 /** @throws RefusedError: not an object of a kind that clusters hold, or not whole, or with fields that would be lost. */

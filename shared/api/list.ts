@@ -2,6 +2,7 @@
  * GET of a collection. All pages of one list are read at one revision, however much is written meanwhile: the first page's, which its
  * continue tokens carry.
  */
+
 import { keyOf } from "../kinds/definition.ts";
 import { checkNamespace } from "../kinds/names.ts";
 import type { WindlassObject } from "../kinds/object.ts";
@@ -10,8 +11,10 @@ import type { Store } from "../state/store.ts";
 import type { Transaction } from "../state/transaction.ts";
 import { versionAt } from "../state/version.ts";
 import { type Call, inStore } from "./call.ts";
+import { noClusterServices } from "./cluster-services.ts";
 import { type ContinueToken, newestRevision, readToken, writeToken } from "./continue-token.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { checkListOptions, checkReadVersion, parseAt } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
 import { type ListMetadata, presentList } from "./present.ts";
@@ -30,10 +33,11 @@ type Plan = {
   readonly check: (revision: number) => void;
 };
 
-export function listObjects(call: Call): Promise<Response> {
+export function listObjects(call: Call): Promise<ApiResponse> {
   return inStore(call, "list", async (store) => {
-    const { objects, metadata, revision } = await readPage(call, store);
-    return presentList(call, objects, metadata, { revision });
+    const page = await readPage(call, store);
+    const { objects, metadata, revision } = page;
+    return noClusterServices(call, page) ?? presentList(call, objects, metadata, { revision });
   });
 }
 

@@ -7,7 +7,7 @@ import type { Markers, Objects } from "../log/ports.ts";
 import type { Clusters } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
 import { rootScope } from "./access/access.ts";
-import type { OpenWatches } from "./watch-stream.ts";
+import type { OpenWatches } from "./open-watches.ts";
 
 export type GaugeSources = {
   readonly clusters: Pick<Clusters, "root" | "open">;

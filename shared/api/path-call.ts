@@ -2,15 +2,17 @@
  * One request for something else than objects (documents, reviews, tokens, history, export): who asks, and in which cluster. As in
  * call.ts, whoever may not look into a cluster does not learn whether it is there.
  */
+
 import { defaultCluster, withCluster } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
 import { allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
 import { type Api, noCluster } from "./call.ts";
 import { RefusedError } from "./errors.ts";
+import type { ApiRequest, ApiResponse } from "./exchange.ts";
 
 export type PathCall = {
   readonly api: Api;
-  readonly request: Request;
+  readonly request: ApiRequest;
   readonly principal: Principal;
   readonly path: string;
   /** undefined: the root of the tree, which stands for the default cluster and for the installation. */
@@ -32,7 +34,7 @@ export async function inCluster<T>(call: PathCall, verb: Verb, run: (store: Stor
 }
 
 /** Runs `run` for who may do `verb` in the root. @throws RefusedError: forbidden. */
-export async function inRoot(call: PathCall, verb: Verb, run: () => Promise<Response>): Promise<Response> {
+export async function inRoot(call: PathCall, verb: Verb, run: () => Promise<ApiResponse>): Promise<ApiResponse> {
   if (!allowed(call.principal, rootScope, verb)) throw forbiddenPath(call, verb);
   return run();
 }

@@ -7,6 +7,7 @@ import { deepFreeze, type Json, type JsonObject } from "../base/json.ts";
 import { keyOf } from "../kinds/definition.ts";
 import type { Metadata, ObjectInput, WindlassObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/validate.ts";
+import { TooLargeError } from "../log/errors.ts";
 import { NotFoundError } from "../state/errors.ts";
 import type { Meter } from "../state/quota/meter.ts";
 import type { Store } from "../state/store.ts";
@@ -43,7 +44,7 @@ export function changeObject(transaction: Transaction, asked: Write, propose: Pr
   const context: StepContext = { write, current, transaction, managedFields };
   const wanted = steps.reduce((before, step) => step(before, context), object);
   const mark = transaction.mark();
-  const changed = commit(wanted, context);
+  const changed = commitFitting(wanted, context);
   if (meter !== undefined) checkQuotas(meter, write, transaction);
   if (!write.options.dryRun) return { ...changed, warnings };
   transaction.rollback(mark);
@@ -105,6 +106,21 @@ function judgeUnknown({ options, definition }: Write, fields: readonly string[])
   throw badRequest(
     `${definition.kind} in version "v1" cannot be handled as a ${definition.kind}: strict decoding error: ${texts.join(", ")}`,
   );
+}
+
+/**
+ * As Kubernetes (apiserver, handlers/create.go, update.go and patch.go): what is too large is written without its managedFields. An apply is
+ * not: it lives by them.
+ */
+function commitFitting(object: ObjectInput, context: StepContext): Omit<Changed, "warnings"> {
+  try {
+    return commit(object, context);
+  } catch (error) {
+    const { managedFields, ...metadata } = object.metadata;
+    const isSpared = managedFields !== undefined && context.managedFields === undefined;
+    if (!isSpared || !(error instanceof TooLargeError) || error.what !== "object") throw error;
+    return commit({ ...object, metadata }, context);
+  }
 }
 
 /** An object whose deletion was asked for goes when nobody's finalizer holds it any more. What changes nothing is not written. */

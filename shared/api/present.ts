@@ -2,10 +2,12 @@
  * Objects and lists as answers, in the form that was agreed on. Texts are put together from those that the objects keep, so an
  * answer costs its bytes and little more.
  */
+
 import { jsonText } from "../base/json.ts";
 import { apiVersion, type WindlassObject } from "../kinds/object.ts";
 import { versionAt } from "../state/version.ts";
 import type { Call } from "./call.ts";
+import { type ApiResponse, respond } from "./exchange.ts";
 import { partialText, passingPartialText } from "./partial-metadata.ts";
 import { statusCodes } from "./status.ts";
 import { type TableOptions, tablePieces, tableText } from "./table.ts";
@@ -26,12 +28,12 @@ export type Answered = {
 
 export type ListMetadata = { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
 
-export function presentObject(call: Call, object: WindlassObject, answered: Answered): Response {
-  return answer([objectText(call, object)], answered, call.request.headers.get("accept-encoding"));
+export function presentObject(call: Call, object: WindlassObject, answered: Answered): ApiResponse {
+  return answer([objectText(call, object)], answered, call.request.header("accept-encoding"));
 }
 
-export function presentJson(text: string, answered: Answered): Response {
-  return answer([text], answered, null);
+export function presentJson(text: string, answered: Answered): ApiResponse {
+  return answer([text], answered, undefined);
 }
 
 /** The text is made while it is sent: `objects` must stay as they are. */
@@ -40,9 +42,9 @@ export function presentList(
   objects: readonly WindlassObject[],
   metadata: ListMetadata,
   answered: Answered,
-): Response {
+): ApiResponse {
   const pieces = listPieces(call, objects, JSON.stringify(metadata));
-  return answer(pieces, answered, call.request.headers.get("accept-encoding"));
+  return answer(pieces, answered, call.request.header("accept-encoding"));
 }
 
 /** As one answer, or as what a watch event carries. `columns`: see tablePieces. */
@@ -104,17 +106,17 @@ function tableOptions({ api, format, includeObject }: Pick<Call, "format" | "inc
 function answer(
   pieces: Iterable<string>,
   { revision, isNew = false, isAccepted = false, warnings = [] }: Answered,
-  acceptEncoding: string | null,
-): Response {
+  acceptEncoding: string | undefined,
+): ApiResponse {
   const { body, headers } = textBody(pieces, acceptEncoding);
-  return new Response(body, {
+  return respond(body, {
     status: isNew ? statusCodes.created : isAccepted ? statusCodes.accepted : statusCodes.ok,
     headers: {
       "content-type": "application/json",
       "cache-control": "no-cache, private",
       [revisionHeader]: versionAt(revision),
       ...headers,
-      ...(warnings.length > 0 && { warning: warnings.slice(0, warningsMax).map(warningText).join(", ") }),
+      ...warningHeader(warnings),
     },
   });
 }
@@ -122,6 +124,10 @@ function answer(
 /** Headers are small: clients show the first few. */
 const warningsMax = 20;
 const warningCharactersMax = 256;
+
+/** None where there is nothing to warn of. */
+export const warningHeader = (warnings: readonly string[]): Readonly<Record<string, string>> =>
+  warnings.length === 0 ? {} : { warning: warnings.slice(0, warningsMax).map(warningText).join(", ") };
 
 /** RFC 9111 section 5.5 (RFC 7234): code, agent and quoted text, as Kubernetes' clients parse it. In ASCII. */
 function warningText(text: string): string {

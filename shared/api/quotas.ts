@@ -6,7 +6,11 @@ import { RefusedError } from "./errors.ts";
 import type { Write } from "./write.ts";
 
 /** To be asked after the write's changes, in its transaction. @throws RefusedError: forbidden. */
-export function checkQuotas(meter: Meter, { definition, name, operation }: Write, transaction: Transaction): void {
+export function checkQuotas(
+  meter: Meter,
+  { definition, name, operation }: Pick<Write, "definition" | "name" | "operation">,
+  transaction: Transaction,
+): void {
   if (operation === "delete" || !meter.isCounting) return;
   const excess = meter.excess(transaction.growth, transaction.ahead);
   if (excess === undefined) return;

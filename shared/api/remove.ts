@@ -2,6 +2,7 @@
  * DELETE of one object. One that finalizers hold is only marked; it goes when the last of them does (pipeline.ts). The answer is
  * Kubernetes': a Status where it is gone, the object where it waits.
  */
+
 import type { WindlassObject } from "../kinds/object.ts";
 import { defaultCluster } from "../state/clusters.ts";
 import { dying } from "../state/garbage/deletion.ts";
@@ -10,13 +11,14 @@ import { type Call, type ItemCall, inStore } from "./call.ts";
 import { advanceCluster } from "./cluster-change.ts";
 import { type DeleteOptions, deleteOptions } from "./delete-options.ts";
 import { notFound, RefusedError } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { runWrite } from "./pipeline.ts";
 import { presentJson, presentObject } from "./present.ts";
 import { deletedStatus } from "./status.ts";
 import type { Propose, Write } from "./write.ts";
 
-export function removeObject(call: ItemCall): Promise<Response> {
+export function removeObject(call: ItemCall): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inStore(call, "delete", async (store) => {
     checkPlace(call);

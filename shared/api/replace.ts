@@ -1,13 +1,15 @@
 /** PUT of an object, or of its status. Without a resourceVersion it overwrites whatever is there; a stale one is a conflict. */
+
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { type ItemCall, inStore } from "./call.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { decodeUpdate, runWrite } from "./pipeline.ts";
 import { presentObject } from "./present.ts";
 import type { Write } from "./write.ts";
 import { writeOptions } from "./write-options.ts";
 
-export function replaceObject(call: ItemCall): Promise<Response> {
+export function replaceObject(call: ItemCall): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inStore(call, "update", async (store) => {
     checkPlace(call);

@@ -2,10 +2,12 @@
  * The body of a review: JSON, or Kubernetes' protobuf, in which kubectl sends kinds that it was built with (k8s.io/api and apimachinery,
  * generated.proto: the field numbers here are theirs). Answers are JSON, which every such client reads, too.
  */
+
 import protobuf from "protobufjs/light.js";
 import type { Json } from "../base/json.ts";
 import { contentType, jsonTypes, lazyBody, readBytes, requiredBody } from "./body.ts";
 import { badRequest } from "./errors.ts";
+import type { ApiRequest } from "./exchange.ts";
 
 const protobufType = "application/vnd.kubernetes.protobuf";
 /** Reviews are small: names and a namespace. */
@@ -44,8 +46,8 @@ const root = protobuf.Root.fromJSON({
 });
 
 /** @throws RefusedError: not a body of these types, or none. */
-export async function reviewBody(request: Request, kind: string): Promise<Json> {
-  if (contentType(request.headers.get("content-type")) !== protobufType) {
+export async function reviewBody(request: ApiRequest, kind: string): Promise<Json> {
+  if (contentType(request.header("content-type")) !== protobufType) {
     return requiredBody(lazyBody(request, [...jsonTypes, protobufType]));
   }
   const bytes = await readBytes(request);

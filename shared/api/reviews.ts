@@ -3,14 +3,17 @@
  * (SelfSubjectReview). They are asked, answered and not kept. The answers come from `allowed`, as every refusal does, and are the same
  * for what is forbidden and for what is not there.
  */
-import { z } from "zod";
+
+import * as z from "zod";
 import type { Json, JsonObject } from "../base/json.ts";
+import { coreEventKind } from "../kinds/core-event.ts";
 import { group } from "../kinds/object.ts";
 import { defaultCluster, withCluster } from "../state/clusters.ts";
 import { allowed, type Grant, type Principal, rootScope, type Verb, verbs } from "./access/access.ts";
 import { neededVerb } from "./call.ts";
 import { kindsAt } from "./discovery.ts";
 import { badRequest } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { authenticationGroup, authorizationGroup, type ReviewKind, reviewKinds } from "./foreign-groups.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
@@ -37,7 +40,7 @@ export async function reviewUid(call: PathCall): Promise<string | undefined> {
 }
 
 /** Answers a review of `kind`. @throws RefusedError: the body is not one. */
-export async function review(call: PathCall, uid: string | undefined, kind: ReviewKind): Promise<Response> {
+export async function review(call: PathCall, uid: string | undefined, kind: ReviewKind): Promise<ApiResponse> {
   const { apiVersion } = reviewKinds[kind];
   const parsed = envelope.safeParse(await reviewBody(call.request, kind));
   if (!parsed.success) throw badRequest(`the body is not a ${kind}`);
@@ -79,6 +82,8 @@ function accessStatus(asked: Asked): JsonObject {
 function mayDo({ call, uid }: Asked, wanted: z.infer<typeof resourceSchema>): boolean {
   const { principal, api, cluster } = call;
   if (isSelfReview(wanted)) return wanted.verb === "create";
+  if (wanted.group === "" && wanted.resource === coreEventKind.plural)
+    return uid !== undefined && allowed(principal, uid, verbOf(wanted.verb));
   // kubectl asks for "*" without a group.
   if (wanted.group !== group && wanted.group !== "*" && wanted.resource !== "*") return false;
   const definition = api.registry.byPlural(wanted.resource);
@@ -114,7 +119,13 @@ function rulesStatus({ call, uid }: Asked): JsonObject {
         : verbs.filter((verb) => verb !== "administer" && allowed(principal, of, neededVerb({ scope }, verb)));
     const resources = kinds.filter((kind) => kind.scope === scope).flatMap(({ plural }) => [plural, `${plural}/status`]);
     if (may.length === 0 || resources.length === 0) return [];
-    return [{ verbs: allowed(principal, of, "administer") ? ["*"] : may, apiGroups: [group], resources }];
+    const events = {
+      verbs: may.filter((verb) => verb !== "deletecollection"),
+      apiGroups: [""],
+      resources: [coreEventKind.plural],
+    };
+    const objects = { verbs: allowed(principal, of, "administer") ? ["*"] : may, apiGroups: [group], resources };
+    return scope === "root" ? [objects] : [objects, events];
   };
   const selfReviews = [authorizationGroup, authenticationGroup].map(
     (of): Json => ({

@@ -2,9 +2,10 @@
  * The only place that knows status codes: from whatever was thrown to Kubernetes' Status (apimachinery, api/errors, whose texts
  * and reasons clients compare). What is not known here is a bug: its answer tells nothing of it, and the caller logs it.
  */
+
 import type { Json, JsonObject } from "../base/json.ts";
 import type { FieldError } from "../kinds/field-error.ts";
-import { group, type WindlassObject } from "../kinds/object.ts";
+import { group, type Metadata } from "../kinds/object.ts";
 import { TooLargeError } from "../log/errors.ts";
 import {
   AlreadyExistsError,
@@ -19,6 +20,7 @@ import {
   UnavailableError,
 } from "../state/errors.ts";
 import { type Refusal, RefusedError } from "./errors.ts";
+import { type ApiResponse, respond } from "./exchange.ts";
 
 export const statusCodes = { ok: 200, created: 201, accepted: 202, notModified: 304 } as const;
 
@@ -61,17 +63,21 @@ export function failureOf(error: unknown): Failure {
   return { code, status, headers, isFault };
 }
 
-export function failureResponse({ code, status, headers }: Failure): Response {
-  return new Response(JSON.stringify(status), { status: code, headers: { ...jsonHeaders, ...headers } });
+export function failureResponse({ code, status, headers }: Failure): ApiResponse {
+  return respond(JSON.stringify(status), { status: code, headers: { ...jsonHeaders, ...headers } });
 }
 
 /** Of a deletion that is done. */
-export const deletedStatus = (plural: string, { metadata }: WindlassObject): JsonObject => ({
+export const deletedStatus = (
+  plural: string,
+  { metadata }: { readonly metadata: Pick<Metadata, "name" | "uid"> },
+  of: string = group,
+): JsonObject => ({
   kind: "Status",
   apiVersion: "v1",
   metadata: {},
   status: "Success",
-  details: { name: metadata.name, group, kind: plural, uid: metadata.uid },
+  details: { name: metadata.name, ...(of !== "" && { group: of }), kind: plural, uid: metadata.uid },
 });
 
 function partsOf(error: unknown): Parts {
@@ -97,6 +103,8 @@ function refusedParts(refusal: Refusal): Parts {
   switch (refusal.kind) {
     case "badRequest":
       return badRequestParts(refusal.message);
+    case "tooManyRequests":
+      return retryParts(429, "TooManyRequests", refusal.message, 1);
     case "unauthorized":
       return {
         code: 401,
@@ -107,7 +115,9 @@ function refusedParts(refusal: Refusal): Parts {
     case "forbidden":
       return { code: 403, reason: "Forbidden", message: refusal.message, details: subject(refusal.resource, refusal.name) };
     case "notFound":
-      return notFoundParts(refusal.resource, refusal.name);
+      return notFoundParts(refusal.resource, refusal.name, refusal.group);
+    case "alreadyExists":
+      return takenParts(refusal.resource, refusal.name, refusal.group);
     case "noRoute":
       return { code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: {} };
     case "methodNotAllowed":
@@ -155,21 +165,24 @@ const badRequestParts = (message: string): Parts => ({ code: 400, reason: "BadRe
 const expiredParts = (message: string): Parts => ({ code: 410, reason: "Expired", message });
 const tooLargeParts = (message: string): Parts => ({ code: 413, reason: "RequestEntityTooLarge", message });
 
-function notFoundParts(resource: string, name: string): Parts {
-  const message = `${resource}.${group} "${name}" not found`;
-  return { code: 404, reason: "NotFound", message, details: { name, group, kind: resource } };
+function notFoundParts(resource: string, name: string, of: string = group): Parts {
+  const message = `${qualified(resource, of)} "${name}" not found`;
+  return { code: 404, reason: "NotFound", message, details: { name, group: of, kind: resource } };
 }
 
 function alreadyExistsParts({ key, current }: AlreadyExistsError): Parts {
-  const [resource, name] = [resourceOf(key), nameOf(key)];
-  const going = current.metadata.deletionTimestamp === undefined ? "" : "object is being deleted: ";
-  return {
-    code: 409,
-    reason: "AlreadyExists",
-    message: `${going}${resource}.${group} "${name}" already exists`,
-    details: { name, group, kind: resource },
-  };
+  const parts = takenParts(resourceOf(key), nameOf(key), group);
+  if (current.metadata.deletionTimestamp === undefined) return parts;
+  return { ...parts, message: `object is being deleted: ${parts.message}` };
 }
+
+function takenParts(resource: string, name: string, of: string): Parts {
+  const message = `${qualified(resource, of)} "${name}" already exists`;
+  return { code: 409, reason: "AlreadyExists", message, details: { name, group: of, kind: resource } };
+}
+
+/** As Kubernetes writes a kind or a resource with its group; the core's is "". */
+const qualified = (name: string, of: string): string => (of === "" ? name : `${name}.${of}`);
 
 function conflictParts({ key, current, wanted }: ConflictError): Parts {
   const [resource, name] = [resourceOf(key), nameOf(key)];
@@ -185,6 +198,14 @@ function conflictParts({ key, current, wanted }: ConflictError): Parts {
   };
 }
 
+/** Groups of kinds that are not ours. */
+const foreignKinds: ReadonlyMap<string, string> = new Map([
+  ["ListOptions", "meta.k8s.io"],
+  ["DeleteOptions", "meta.k8s.io"],
+  ["PatchOptions", "meta.k8s.io"],
+  ["Event", ""],
+]);
+
 /** The store's own word on a field; its message begins with the field's name. */
 function invalidObjectParts({ field, message }: InvalidObjectError): Parts {
   const cause: FieldError = { field, message: message.slice(field.length + 2), type: "FieldValueInvalid" };
@@ -195,11 +216,11 @@ function invalidParts(of: string, name: string, errors: readonly FieldError[]): 
   const texts = errors.slice(0, causesMax).map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
   const causes = errors.slice(0, causesMax).map(({ field, message, type }): Json => ({ reason: type, message, field }));
   const listed = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
-  const subjectGroup = of === "ListOptions" || of === "DeleteOptions" || of === "PatchOptions" ? "meta.k8s.io" : group;
+  const subjectGroup = foreignKinds.get(of) ?? group;
   return {
     code: 422,
     reason: "Invalid",
-    message: `${of}.${subjectGroup} "${name}" is invalid: ${listed}`,
+    message: `${qualified(of, subjectGroup)} "${name}" is invalid: ${listed}`,
     details: { ...(name !== "" && { name }), group: subjectGroup, kind: of, causes },
   };
 }

@@ -16,7 +16,7 @@ const wholeCharactersMax = 128 * 1024;
 const chunkCharacters = 64 * 1024;
 
 /** `pieces` is read on while the body is: what it reads from must not change. `acceptEncoding`: the request's header. */
-export function textBody(pieces: Iterable<string>, acceptEncoding: string | null): TextBody {
+export function textBody(pieces: Iterable<string>, acceptEncoding: string | undefined): TextBody {
   const source = pieces[Symbol.iterator]();
   const begin = nextChunk(source, wholeCharactersMax + 1);
   if (begin.length <= wholeCharactersMax) return { body: begin, headers: {} };
@@ -66,6 +66,6 @@ function compressed(chunks: Generator<Uint8Array, void>): ReadableStream<Uint8Ar
 }
 
 /** Whether an Accept-Encoding header takes gzip. */
-export function acceptsGzip(header: string | null): boolean {
+export function acceptsGzip(header: string | undefined): boolean {
   return (header ?? "").split(",").some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1|0\.0*[1-9])[0-9.]*\s*)?$/i.test(coding));
 }

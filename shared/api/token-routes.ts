@@ -2,7 +2,8 @@
  * Tokens over HTTP, for admins: those of the installation at the root, those of one cluster under it. A secret is shown once, in the
  * answer that made it; a cluster's admin neither sees nor ends tokens of elsewhere.
  */
-import { z } from "zod";
+
+import * as z from "zod";
 import { timestamp } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import { roles, rootScope } from "./access/access.ts";
@@ -10,6 +11,7 @@ import { TokenRefusedError } from "./access/errors.ts";
 import type { Token } from "./access/tokens.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
+import type { ApiResponse } from "./exchange.ts";
 import { inCluster, inRoot, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
 
@@ -21,7 +23,7 @@ const newTokenSchema = z.strictObject({
 });
 
 /** `GET …/tokens`: without secrets. At the root all tokens, else the cluster's. */
-export const listTokens = (call: PathCall): Promise<Response> =>
+export const listTokens = (call: PathCall): Promise<ApiResponse> =>
   inScope(call, async (scope) => {
     const tokens = await call.api.tokens.list();
     const items = tokens.filter((token) => scope === rootScope || token.clusterUid === scope).map(shown);
@@ -29,7 +31,7 @@ export const listTokens = (call: PathCall): Promise<Response> =>
   });
 
 /** `POST …/tokens`: the answer alone has the token's text. */
-export function createToken(call: PathCall): Promise<Response> {
+export function createToken(call: PathCall): Promise<ApiResponse> {
   const body = lazyBody(call.request, jsonTypes);
   return inScope(call, async (scope) => {
     const parsed = newTokenSchema.safeParse(await requiredBody(body));
@@ -46,7 +48,7 @@ export function createToken(call: PathCall): Promise<Response> {
 }
 
 /** `DELETE …/tokens/<id>`: it is refused from now on here, and elsewhere within a minute. */
-export const revokeToken = (call: PathCall, id: string): Promise<Response> =>
+export const revokeToken = (call: PathCall, id: string): Promise<ApiResponse> =>
   inScope(call, async (scope) => {
     const { tokens } = call.api;
     const token = (await tokens.list()).find((one) => one.id === id);
@@ -56,7 +58,7 @@ export const revokeToken = (call: PathCall, id: string): Promise<Response> =>
   });
 
 /** Runs `run` with the uid that the call's tokens are for, for its admin. */
-function inScope(call: PathCall, run: (scope: string) => Promise<Response>): Promise<Response> {
+function inScope(call: PathCall, run: (scope: string) => Promise<ApiResponse>): Promise<ApiResponse> {
   if (call.cluster === undefined) return inRoot(call, "administer", () => run(rootScope));
   return inCluster(call, "administer", (store) => run(store.uid));
 }

@@ -1,12 +1,16 @@
 /**
- * A watch as the body of an answer: one JSON line an event, pulled by the transport, so that a slow reader holds back its own watch
- * and nothing else waits in memory but that watch's bounded queue. It ends cleanly when its time or its token is over, when the
- * process stops, and when its reader leaves; then the watch is closed.
+ * A watch as the body of an answer: one JSON line an event, written while the transport takes it, so that a slow reader holds back its
+ * own watch and nothing else waits in memory but that watch's bounded queue. It ends cleanly when its time or its token is over, when the
+ * process stops, and when its reader leaves; then the watch is closed. While nothing happens it is this object and little more: no
+ * promise, timer or loop of its own waits.
  */
 import type { Clock } from "../base/clock.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import type { ObjectEvent, WatchEvent } from "../state/event.ts";
-import { type Watch, WatchEndedError } from "../state/watch.ts";
+import type { Watch, WatchEnd } from "../state/watch.ts";
+import type { Sleeper } from "./alarms.ts";
+import type { PushedBody, Sink } from "./exchange.ts";
+import type { OpenWatches } from "./open-watches.ts";
 
 /** How events look. Each gives one line, with its line break. */
 export type EventLines = {
@@ -30,8 +34,10 @@ export type WatchStreamOptions = {
   readonly expires: number | undefined;
   /** undefined: none were asked for. */
   readonly bookmarkMs: number | undefined;
+  /** Whether it ends, by a bookmark where they were asked for, when it has told what there was. */
+  readonly isPoll?: boolean;
   /** Turns the end of a watch into what its reader is to be told; undefined: nothing, it resumes by itself. */
-  readonly errorOf: (ended: WatchEndedError) => unknown;
+  readonly errorOf: (end: WatchEnd) => unknown;
 };
 
 /** Lines that are there are sent together up to so many bytes. */
@@ -39,44 +45,29 @@ const chunkBytesMax = 64 * 1024;
 /** A timer lasts 24 days at most; and wall clocks jump, so the token is looked at again after this. */
 const alarmMaxMs = 10 * 60_000;
 
-/** The streams that are open in this process, so that it can end them. */
-export class OpenWatches {
-  readonly #open = new Set<WatchStream>();
-  #ended = false;
+/** What there is to do when nothing can be told now; last: it is over, and this is left to say. */
+type Outlook = { readonly is: "waiting" } | { readonly is: "over"; readonly last: Uint8Array | undefined };
 
-  get size(): number {
-    return this.#open.size;
-  }
+const waiting: Outlook = { is: "waiting" };
 
-  add(stream: WatchStream): void {
-    if (this.#ended) stream.end();
-    else this.#open.add(stream);
-  }
-
-  delete(stream: WatchStream): void {
-    this.#open.delete(stream);
-  }
-
-  /** Ends all that are open, and from now on each new one at once. */
-  endAll(): void {
-    this.#ended = true;
-    for (const stream of [...this.#open]) stream.end();
-  }
-}
-
-export class WatchStream {
+export class WatchStream implements PushedBody, Sleeper {
   readonly #options: WatchStreamOptions;
   readonly #open: OpenWatches;
-  readonly #stop = new AbortController();
+  #sink: Sink | undefined;
   /** Of the objects that were there, and the mark of their end. */
   #told = 0;
   readonly #toTell: number;
   #bookmarkAt: number;
-  #ready: Promise<void> | undefined;
-  #alarm: Promise<void> | undefined;
+  /** When the clock wakes it; undefined: not set. */
+  #alarm: number | undefined;
+  #isFull = false;
+  #isTelling = false;
+  #isOver = false;
+  #hasLeft = false;
+  /** Whether the watch was asked to say when it has something. */
+  #awaitsNews = false;
+  /** Why no more can be heard, where the watch itself does not say. */
   #failure: unknown;
-  /** The reader has left: the stream is closed already. */
-  #cancelled = false;
 
   constructor(options: WatchStreamOptions, open: OpenWatches) {
     this.#options = options;
@@ -87,52 +78,77 @@ export class WatchStream {
     open.add(this);
   }
 
-  /** The body. Nothing is read from the watch before the transport asks. */
-  readable(): ReadableStream<Uint8Array> {
-    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => this.#pull(controller);
-    const cancel = () => {
-      this.#cancelled = true;
-      this.end();
-    };
-    return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+  begin(sink: Sink): void {
+    this.#sink = sink;
+    if (this.#isOver) sink.end();
+    else this.#goOn();
+  }
+
+  drained(): void {
+    this.#isFull = false;
+    this.#goOn();
+  }
+
+  left(): void {
+    this.#hasLeft = true;
+    this.#finish(undefined);
+  }
+
+  /** Its time has come for something. */
+  due(): void {
+    this.#alarm = undefined;
+    this.#goOn();
   }
 
   /** Ends it after what was handed over. Idempotent. */
   end(): void {
+    this.#finish(undefined);
+  }
+
+  #finish(last: Uint8Array | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#open.delete(this);
-    this.#stop.abort();
+    this.#setAlarm(undefined);
     this.#options.watch.close();
+    if (this.#hasLeft) return;
+    if (last !== undefined) this.#sink?.write(last);
+    this.#sink?.end();
   }
 
-  /** A line that can't be made is a bug: the reader is told so, and the watch is closed. */
-  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  /** Writes what there is, until it must wait or is over. A line that can't be made is a bug: the reader is told so, and the watch is closed. */
+  #goOn(): void {
+    const sink = this.#sink;
+    if (sink === undefined || this.#isOver || this.#isTelling) return;
+    this.#isTelling = true;
+    const outlook = this.#tell(sink);
+    this.#isTelling = false;
+    if (outlook.is === "over") this.#finish(outlook.last);
+    else this.#await();
+  }
+
+  #tell(sink: Sink): Outlook {
     try {
-      await this.#handOver(controller);
+      return this.#tellAll(sink);
     } catch (error) {
-      this.#close(controller, this.#options.lines.failed(error));
+      return { is: "over", last: this.#options.lines.failed(error) };
     }
   }
 
-  /** Hands over what there is, or waits for it. */
-  async #handOver(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    for (;;) {
-      if (this.#cancelled) return;
-      if (this.#stop.signal.aborted) return controller.close();
-      if (this.#isOver()) return this.#close(controller, this.#bookmark());
+  #tellAll(sink: Sink): Outlook {
+    let hasTold = false;
+    while (!this.#isOver) {
+      if (this.#isPast()) return { is: "over", last: this.#bookmark() };
+      if (this.#isFull) return waiting;
       const bytes = this.#next();
-      if (bytes !== undefined) return controller.enqueue(bytes);
-      if (this.#failure !== undefined) return this.#close(controller, this.#lastWords());
-      await Promise.race([this.#news(), this.#due()]);
+      if (bytes === undefined) return this.#outlook(hasTold);
+      this.#isFull = !sink.write(bytes);
+      hasTold = true;
     }
+    return waiting;
   }
 
-  #close(controller: ReadableStreamDefaultController<Uint8Array>, last: Uint8Array | undefined): void {
-    if (last !== undefined) controller.enqueue(last);
-    controller.close();
-    this.end();
-  }
-
-  #isOver(): boolean {
+  #isPast(): boolean {
     const { clock, endsMs, expires } = this.#options;
     return clock.monotonic() >= endsMs || (expires !== undefined && clock.now() >= expires);
   }
@@ -174,38 +190,42 @@ export class WatchStream {
     return bookmarkMs === undefined || this.#told < this.#toTell ? undefined : lines.bookmark(watch.progress);
   }
 
-  /** An end that the reader can't resume from is an error to it; any other is no more than an end. */
-  #lastWords(): Uint8Array | undefined {
-    const { errorOf, lines } = this.#options;
-    const error = this.#failure instanceof WatchEndedError ? errorOf(this.#failure) : this.#failure;
-    return error === undefined ? this.#bookmark() : lines.failed(error);
+  /** When all that is there was told. An end that the reader can't resume from is an error to it; any other is no more than an end. */
+  #outlook(hasTold: boolean): Outlook {
+    const { errorOf, isPoll, lines, watch } = this.#options;
+    if (hasTold && isPoll === true) return { is: "over", last: this.#bookmark() };
+    const { end } = watch;
+    if (end === undefined && this.#failure === undefined) return waiting;
+    const error = this.#failure ?? (end && errorOf(end));
+    return { is: "over", last: error === undefined ? this.#bookmark() : lines.failed(error) };
   }
 
-  /** Resolves when the watch has something or has ended. One wait at a time: a watch wakes one. */
-  #news(): Promise<void> {
-    this.#ready ??= this.#options.watch.ready().then(
-      () => {
-        this.#ready = undefined;
-      },
-      (error: unknown) => {
-        this.#ready = undefined;
-        this.#failure = error;
-      },
-    );
-    return this.#ready;
-  }
-
-  /** Resolves when something is due by the clock. */
-  #due(): Promise<void> {
+  /** Waits for news, and for what is due by the clock. A reader that takes nothing can be told nothing new: then only its end is waited for. */
+  #await(): void {
+    if (this.#isOver) return;
+    if (!this.#isFull) this.#hearNews();
     const { clock, endsMs, expires } = this.#options;
     const now = clock.monotonic();
-    const tokenMs = expires === undefined ? Number.POSITIVE_INFINITY : expires - clock.now();
-    const ms = Math.max(0, Math.min(this.#bookmarkAt - now, endsMs - now, tokenMs, alarmMaxMs));
-    const over = () => {
-      this.#alarm = undefined;
-    };
-    // Aborted when the stream ends; the loop sees that.
-    this.#alarm ??= clock.sleep(ms, this.#stop.signal).then(over, over);
-    return this.#alarm;
+    const tokenAt = expires === undefined ? Number.POSITIVE_INFINITY : now + expires - clock.now();
+    const bookmarkAt = this.#isFull ? Number.POSITIVE_INFINITY : this.#bookmarkAt;
+    const at = Math.min(bookmarkAt, endsMs, tokenAt, now + alarmMaxMs);
+    // One that rings too early does no harm.
+    if (this.#alarm === undefined || at < this.#alarm) this.#setAlarm(at);
+  }
+
+  #hearNews(): void {
+    if (this.#awaitsNews) return;
+    this.#awaitsNews = true;
+    this.#options.watch.whenReady((failure) => {
+      this.#awaitsNews = false;
+      this.#failure = failure;
+      this.#goOn();
+    });
+  }
+
+  #setAlarm(at: number | undefined): void {
+    const { alarms } = this.#open;
+    if (this.#alarm !== undefined) alarms.clear(this, this.#alarm);
+    this.#alarm = at === undefined ? undefined : alarms.set(this, at);
   }
 }

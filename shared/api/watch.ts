@@ -3,15 +3,17 @@
  * begins with the objects that are there; from N with what came after N; with sendInitialEvents as it says (WatchList). What can't be
  * continued is an ERROR event with status 410.
  */
+
 import type { WindlassObject } from "../kinds/object.ts";
 import { GoneError } from "../state/errors.ts";
 import { onAny, type Specifier } from "../state/event.ts";
 import type { Store } from "../state/store.ts";
 import type { Transaction } from "../state/transaction.ts";
 import { versionAt } from "../state/version.ts";
-import type { Watch, WatchEndedError } from "../state/watch.ts";
+import type { Watch, WatchEnd } from "../state/watch.ts";
 import { type Call, inStore } from "./call.ts";
 import { RefusedError } from "./errors.ts";
+import type { ApiResponse, PushedBody } from "./exchange.ts";
 import { checkNamespaceOf } from "./list.ts";
 import { type Beginning, checkReadVersion, checkWatchOptions, parseBeginning } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
@@ -33,7 +35,7 @@ type Begun = {
   readonly revision: number;
 };
 
-export function watchObjects(call: Call): Promise<Response> {
+export function watchObjects(call: Call): Promise<ApiResponse> {
   return inStore(call, "watch", async (store) => {
     checkNamespaceOf(call);
     checkShape(call.format, { isList: false });
@@ -98,7 +100,7 @@ function streamed(
   call: Call,
   { watch, initial, marksEnd, revision }: Begun,
   how: { readonly seconds: number; readonly lines: WatchLines },
-): Response {
+): ApiResponse {
   const { api, principal, query } = call;
   const { clock, watches, bookmarkSeconds } = api;
   const stream = new WatchStream(
@@ -110,21 +112,22 @@ function streamed(
       clock,
       endsMs: clock.monotonic() + how.seconds * 1_000,
       expires: principal.expires,
+      isPoll: api.transport === "buffer",
       bookmarkMs: parseFlag(query("allowWatchBookmarks")) ? bookmarkSeconds * 1_000 : undefined,
       errorOf,
     },
     watches,
   );
-  return answer(stream.readable(), revision);
+  return answer(stream, revision);
 }
 
-function answer(body: ReadableStream<Uint8Array> | string, revision: number): Response {
+function answer(body: PushedBody | string, revision: number): ApiResponse {
   const headers = {
     "content-type": "application/json",
     "cache-control": "no-cache, private",
     [revisionHeader]: versionAt(revision),
   };
-  return new Response(body, { status: statusCodes.ok, headers });
+  return { status: statusCodes.ok, headers, body };
 }
 
 function watchSeconds({ api, query }: Call): number {
@@ -133,7 +136,7 @@ function watchSeconds({ api, query }: Call): number {
 }
 
 /** One that can be resumed ends without a word: its reader resumes by itself. */
-function errorOf({ end }: WatchEndedError): unknown {
+function errorOf(end: WatchEnd): unknown {
   switch (end.reason) {
     case "overflow":
     case "restarted":

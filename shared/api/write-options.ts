@@ -26,7 +26,7 @@ export function writeOptions(
   const wanted = query("fieldValidation") || "Warn";
   const fieldValidation = validations.find((each) => each === wanted);
   if (fieldValidation === undefined) throw invalid(of, "", [notSupported("fieldValidation", wanted, validations)]);
-  const manager = query("fieldManager") || managerOfUserAgent(request.headers.get("user-agent"));
+  const manager = query("fieldManager") || managerOfUserAgent(request.header("user-agent"));
   const errors = checkManager(manager, "fieldManager");
   if (errors.length > 0) throw invalid(of, "", errors);
   return { dryRun, fieldValidation, fieldManager: manager };

@@ -18,4 +18,11 @@ export const systemClock: Clock = {
 };
 
 /** RFC 3339 in whole seconds, as Kubernetes' metav1.Time prints it. */
-export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+export function timestamp(ms: number): string {
+  const second = Math.floor(ms / 1_000);
+  if (second !== lastTimestamp.second) lastTimestamp = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return lastTimestamp.text;
+}
+
+/** Every write of a second asks for the same. */
+let lastTimestamp = { second: Number.NaN, text: "" };

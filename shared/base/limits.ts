@@ -2,8 +2,10 @@
 
 /** DynamoDB: a sort key has at most 1,024 bytes; the rest is ours for prefixes. */
 export const keyBytesMax = 900;
-/** One object's JSON. Two of them (value and previous) and the envelope fit an entry with room to spare. */
+/** One object's JSON, as its writers may make it. */
 export const objectBytesMax = 128 * 1024;
+/** One object's JSON with what the server adds to end it: a deletion must always be possible. Two (value and previous) and the envelope fit an entry. */
+export const storedObjectBytesMax = objectBytesMax + 2 * 1024;
 /** Changes in one entry: swarmkit's MaxChangesPerTransaction, and the change's place must stay below 999 in a resourceVersion. */
 export const entryChangesMax = 200;
 /** An entry as stored. DynamoDB: an item at most 400 KB, attribute names and keys included. */

@@ -14,23 +14,32 @@ export type CleanBody = {
   readonly dropped: readonly string[];
 };
 
-/** A fresh, clean copy of what JSON.parse gave; undefined when it is nested deeper than bodyDepthMax. */
+/** What JSON.parse gave, itself or a clean copy; undefined when it is nested deeper than bodyDepthMax. */
 export function cleanBody(body: unknown): CleanBody | undefined {
   if (isDeeperThan(body, bodyDepthMax)) return undefined;
+  if (isClean(body)) return { value: body as Json, dropped: [] };
   const dropped: string[] = [];
   return { value: cleanValue(body, "", dropped), dropped };
 }
 
-/** Whether `value` nests objects and lists deeper than `max`. Itself it needs no stack. */
+/** Whether `value` nests objects and lists deeper than `max`. It needs no more stack than that. */
 export function isDeeperThan(value: unknown, max: number): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    const nested = level.filter((each) => typeof each === "object" && each !== null);
-    if (depth >= max && nested.length > 0) return true;
-    level = nested.flatMap((each) => Object.values(each as object));
-  }
-  return false;
+  if (typeof value !== "object" || value === null) return false;
+  if (max === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, max - 1));
+  return Object.values(value).some((part) => isDeeperThan(part, max - 1));
 }
+
+/** Most bodies are: they need no copy. */
+function isClean(value: unknown): boolean {
+  if (typeof value !== "object") return true;
+  if (value === null) return false;
+  if (Array.isArray(value)) return value.every(isCleanItem);
+  return !Object.hasOwn(value, "__proto__") && Object.values(value).every(isClean);
+}
+
+/** A list's null stays: only a field can be absent. */
+const isCleanItem = (item: unknown): boolean => item === null || isClean(item);
 
 function cleanValue(value: unknown, path: string, dropped: string[]): Json {
   if (Array.isArray(value)) return value.map((item, index) => cleanValue(item, fieldPath(path, index), dropped));

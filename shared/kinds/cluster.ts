@@ -1,5 +1,5 @@
 /** Cluster: one control plane's state, with a log of its own. Clusters are objects of the root log and read-only to what runs in them. */
-import { z } from "zod";
+import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";

@@ -1,5 +1,5 @@
 /** What several kinds' statuses share: conditions, as Kubernetes' API conventions ("Typical status properties") lay them out. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Frozen } from "./frozen.ts";
 
 const conditionSchema = z

@@ -2,7 +2,7 @@
  * Placement rules as text: constraints, which a node must meet (swarmkit's, `node.labels.disk==ssd`), and affinities, which say
  * beside what a task would rather stand or not (`service!=web`). Here is only their grammar; placement judges them.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { qualifiedNameProblems } from "./names.ts";
 
 export type Constraint = { readonly key: string; readonly operator: "==" | "!="; readonly value: string };

@@ -1,5 +1,6 @@
 /** What a kind tells about itself. A kind is one file that exports one KindDefinition, and one line in registry.ts. */
 import type { ZodType } from "zod";
+import type { JsonObject } from "../base/json.ts";
 import type { WindlassObject } from "./object.ts";
 
 /** A cell of `kubectl get`: Kubernetes' TableColumnDefinition with the way to its value. */
@@ -22,6 +23,8 @@ export type Scaling<O extends WindlassObject> = {
   view(object: O): { readonly wanted: number; readonly there: number; readonly selector: string };
   /** The spec that asks for `wanted`; checked by the kind's schema afterwards. */
   spec(object: O, wanted: number): O["spec"];
+  /** Of that spec the part that says so, and nothing else: what its writer owns. */
+  part(wanted: number): JsonObject;
 };
 
 export type KindDefinition<O extends WindlassObject = WindlassObject> = {

@@ -2,7 +2,7 @@
  * The schema of metadata as it may stand in a body, and its checks. What the store alone writes (uid, generation, times) is checked
  * for its type only: clients send back what they read, and the write pipeline keeps its own.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonObject } from "../base/json.ts";
 import type { KindDefinition } from "./definition.ts";
 import { type FieldError, forbidden, required } from "./field-error.ts";

@@ -77,10 +77,18 @@ export const checkLabels = (labels: Readonly<Record<string, string>>, field = "m
 
 export function checkAnnotations(annotations: Readonly<Record<string, string>>, field = "metadata.annotations"): FieldError[] {
   const found = Object.keys(annotations).flatMap((key) => errors(field, key, qualifiedNameProblems(key.toLowerCase())));
+  return isLonger(annotations, annotationsBytesMax) ? [...found, tooLong(field, annotationsBytesMax, "bytes")] : found;
+}
+
+/** Whether keys and values have more than `bytesMax` together, in UTF-8: at most three bytes a UTF-16 unit. */
+function isLonger(texts: Readonly<Record<string, string>>, bytesMax: number): boolean {
+  let units = 0;
+  for (const key in texts) units += key.length + (texts[key] ?? "").length;
+  if (units * 3 <= bytesMax) return false;
   const encoder = new TextEncoder();
   let bytes = 0;
-  for (const [key, value] of Object.entries(annotations)) bytes += encoder.encode(key).length + encoder.encode(value).length;
-  return bytes > annotationsBytesMax ? [...found, tooLong(field, annotationsBytesMax, "bytes")] : found;
+  for (const [key, value] of Object.entries(texts)) bytes += encoder.encode(key).length + encoder.encode(value).length;
+  return bytes > bytesMax;
 }
 
 /** Kubernetes' own finalizers; every other needs a prefix, so that two owners can't mean different things by one name. */

@@ -1,5 +1,5 @@
 /** Network: what containers of one node talk over. One of this name and driver is made on each node that runs a task of it. */
-import { z } from "zod";
+import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";

@@ -1,5 +1,5 @@
 /** Node: a Docker engine that runs tasks. The user says where it is and what may run there; the healer says how it is. */
-import { z } from "zod";
+import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";

@@ -2,7 +2,7 @@
  * A kind's schemas as OpenAPI has them: zod's JSON schema cut down to what both Swagger 2.0 and OpenAPI 3.0 can say and kubectl's
  * models know, which is objects, maps, lists, primitives and references. What they can't say (unions of types) becomes "anything".
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonObject } from "../base/json.ts";
 
 /** A schema in either version of OpenAPI. In `$ref` stands only a definition's name; each document makes its own path of it. */

@@ -1,5 +1,5 @@
 /** Kubernetes' quantities (`64Mi`, `1.5G`, `2e3`) and durations (`10s`, `1h30m`) as text in objects, numbers in the program. */
-import { z } from "zod";
+import * as z from "zod";
 
 const multipliers: Readonly<Record<string, number>> = {
   m: 1e-3,

@@ -2,7 +2,7 @@
  * Names, labels and references as parts of schemas. One object names another always by name. Secrets are only ever named
  * (DESIGN section 4); their values stand elsewhere.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { labelValueProblems, qualifiedNameProblems, subdomainProblems } from "./names.ts";
 
 /** A name of an object: a DNS-1123 subdomain. */

@@ -1,5 +1,5 @@
 /** Service: so many tasks of one template. The reconciler keeps as many of them as asked for, one generation of the template after the other. */
-import { z } from "zod";
+import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";
@@ -95,6 +95,7 @@ export const serviceKind: KindDefinition<Service> = {
       selector: labelsText(spec.template.metadata?.labels ?? {}),
     }),
     spec: ({ spec }, wanted) => ({ ...spec, replicas: wanted }),
+    part: (replicas) => ({ replicas }),
   },
 };
 

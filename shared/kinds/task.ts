@@ -2,7 +2,7 @@
  * Task: one container's life, from the wish to its end. A task is never restarted: what ended is replaced by a new task in its
  * slot. Its state only moves forward in `taskStates`, swarmkit's order.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
 import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";

@@ -2,7 +2,7 @@
  * What a task runs: the template that a Service stamps its Tasks from and that each Task carries. Field names are those of
  * examples/fleet.yaml; defaults are swarmkit's, and Docker's where swarmkit has none.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { affinitySchema, constraintSchema } from "./constraint.ts";
 import type { Frozen } from "./frozen.ts";
 import { durationSchema, memorySchema, parseQuantity } from "./quantity.ts";

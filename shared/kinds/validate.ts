@@ -86,25 +86,40 @@ function parse<T>(field: string, schema: z.ZodType<T>, value: Json): Parsed<T> {
   return result.success ? { ok: true, value: result.data } : { ok: false, errors: issueErrors(field, result.error.issues) };
 }
 
-function fixedErrors(field: string, value: Json | undefined, wanted: string): FieldError[] {
+/** An apiVersion or a kind that is given must be the one that is meant. */
+export function fixedErrors(field: string, value: Json | undefined, wanted: string): FieldError[] {
   return value === undefined || value === "" || value === wanted ? [] : [notSupported(field, value, [wanted])];
 }
 
 /** Kubernetes' clients write what they do not know as "": in metadata that means absent. */
-function withoutEmpty(metadata: Json): Json {
+export function withoutEmpty(metadata: Json): Json {
   if (!isObject(metadata)) return metadata;
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== ""));
+  const isEmpty = (value: unknown): boolean => value === "";
+  if (!Object.values(metadata).some(isEmpty)) return metadata;
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value)));
 }
 
 /** What the parse left out is what the schema does not know: schemas here only add defaults, they move nothing. */
-function noteUnknown(path: string, given: unknown, parsed: unknown, found: string[]): void {
+export function noteUnknown(path: string, given: unknown, parsed: unknown, found: string[]): void {
+  if (!isAllKnown(given, parsed)) nameUnknown(path, given, parsed, found);
+}
+
+function isAllKnown(given: unknown, parsed: unknown): boolean {
+  if (given === parsed) return true;
+  if (Array.isArray(given) && Array.isArray(parsed)) return given.every((item, index) => isAllKnown(item, parsed[index]));
+  if (!isObject(given) || !isObject(parsed)) return true;
+  for (const key in given) if (!Object.hasOwn(parsed, key) || !isAllKnown(given[key], parsed[key])) return false;
+  return true;
+}
+
+function nameUnknown(path: string, given: unknown, parsed: unknown, found: string[]): void {
   if (Array.isArray(given) && Array.isArray(parsed)) {
-    for (const [index, item] of given.entries()) noteUnknown(fieldPath(path, index), item, parsed[index], found);
+    for (const [index, item] of given.entries()) nameUnknown(fieldPath(path, index), item, parsed[index], found);
     return;
   }
   if (!isObject(given) || !isObject(parsed)) return;
   for (const [key, value] of Object.entries(given)) {
-    if (Object.hasOwn(parsed, key)) noteUnknown(fieldPath(path, key), value, parsed[key], found);
+    if (Object.hasOwn(parsed, key)) nameUnknown(fieldPath(path, key), value, parsed[key], found);
     else found.push(fieldPath(path, key));
   }
 }

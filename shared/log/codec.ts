@@ -4,7 +4,7 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { deepFreeze, jsonText } from "../base/json.ts";
-import { entryChangesMax, entryPlainBytesMax, entryStoredBytesMax, keyBytesMax, objectBytesMax } from "../base/limits.ts";
+import { entryChangesMax, entryPlainBytesMax, entryStoredBytesMax, keyBytesMax, storedObjectBytesMax } from "../base/limits.ts";
 import { DamagedEntryError, TooLargeError } from "./errors.ts";
 import type { Change, EncodedEntry, Entry } from "./ports.ts";
 
@@ -58,10 +58,10 @@ export function unpackText(bytes: Uint8Array): string {
 
 /** @throws TooLargeError when a key or an object could not be stored. */
 export function checkChange(change: Change): void {
-  if (change.key.length * utf8Worst > keyBytesMax) limit("key", Buffer.byteLength(change.key), keyBytesMax);
+  if (change.key.length * utf8Worst > keyBytesMax) checkSize("key", Buffer.byteLength(change.key), keyBytesMax);
   if (change.action === "delete") return;
   const text = jsonText(change.value);
-  if (text.length * utf8Worst > objectBytesMax) limit("object", Buffer.byteLength(text), objectBytesMax);
+  if (text.length * utf8Worst > storedObjectBytesMax) checkSize("object", Buffer.byteLength(text), storedObjectBytesMax);
 }
 
 function checkChanges(changes: readonly Change[]): void {
@@ -69,7 +69,8 @@ function checkChanges(changes: readonly Change[]): void {
   for (const change of changes) checkChange(change);
 }
 
-function limit(what: "key" | "object", bytes: number, max: number): void {
+/** @throws TooLargeError. */
+export function checkSize(what: "key" | "object", bytes: number, max: number): void {
   if (bytes > max) throw new TooLargeError(what, bytes, max, "bytes");
 }
 

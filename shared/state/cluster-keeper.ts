@@ -11,6 +11,8 @@ import { follow } from "./follow.ts";
 
 export type ClusterKeeperOptions = { readonly clusters: Clusters; readonly clock: Clock; readonly logger: Logger };
 
+type Round = "done" | "more" | "failed";
+
 /** So often all are looked at: what failed is tried again. */
 const everyMs = 60_000;
 /** Steps of one removal before others are looked at. */
@@ -27,27 +29,31 @@ export class ClusterKeeper {
   run(signal: AbortSignal): Promise<void> {
     const { clusters, clock, logger } = this.#options;
     const look = async (): Promise<void> => {
-      while (!signal.aborted && !(await this.round())) await clock.sleep(0, signal);
+      while (!signal.aborted && (await this.round()) === "more") await clock.sleep(0, signal);
     };
     const options = { store: clusters.root, clock, logger, name: "clusters", specifiers: onAny(clusterKind), everyMs, look };
     return follow(options, signal);
   }
 
-  /** Brings every cluster a bounded number of steps on; true when nothing is left to do. One that fails does not hold up the others. */
-  async round(): Promise<boolean> {
+  /**
+   * Brings every cluster a bounded number of steps on. One that fails does not hold up the others.
+   * done: nothing is left to do. more: another round gets further. failed: nothing is left but what failed.
+   */
+  async round(): Promise<Round> {
     const { clusters } = this.#options;
     const waiting = (await clusters.list()).filter(needsSomething);
     const done = await Promise.all(waiting.map((cluster) => this.#carryOn(cluster)));
-    return done.every((each) => each);
+    if (done.includes("more")) return "more";
+    return done.includes("failed") ? "failed" : "done";
   }
 
-  async #carryOn(cluster: Cluster): Promise<boolean> {
+  async #carryOn(cluster: Cluster): Promise<Round> {
     const { clusters, logger } = this.#options;
     try {
-      return await clusters.carryOn(cluster, stepsAtOnce);
+      return (await clusters.carryOn(cluster, stepsAtOnce)) ? "done" : "more";
     } catch (error) {
       logger.log("warn", "a cluster's change is carried out later", { cluster: cluster.metadata.name, error });
-      return true;
+      return "failed";
     }
   }
 }

@@ -18,6 +18,10 @@ export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "obje
   readonly log: Log;
   readonly objects: Objects;
   readonly cells: Cells;
+  /** Clusters whose stores are kept open at most; the one used longest ago is closed. Absent: all. */
+  readonly openMax?: number;
+  /** Whether opening reads no more than it must, and the default cluster's store is opened when it is asked for. */
+  readonly lazy?: boolean;
 };
 
 export const defaultCluster = "default";
@@ -35,6 +39,8 @@ export class Clusters {
   readonly #stores = new Map<string, Store>();
   /** What names meant when they were last resolved: good until the store turns out to be sealed. */
   readonly #names = new Map<string, Store>();
+  /** Names by uid, which never change; those of clusters that are gone stay until the next list. */
+  #namesByUid: ReadonlyMap<string, string> = new Map();
   readonly #lives: ClusterLives;
   readonly #change: ClusterChange;
   readonly #listeners = new Set<(store: Store) => void>();
@@ -51,8 +57,9 @@ export class Clusters {
   /** Opens the installation; on its first start begins the root and makes the default cluster. Safe to repeat and to race. */
   static async open(options: ClustersOptions): Promise<Clusters> {
     const uid = await rootUid(options);
-    await options.objects.begin(uid, options.clock.now());
     const clusters = new Clusters(options, new Store({ ...options, uid, scope: "root" }));
+    if (options.lazy === true && (await clusters.#isInstalled())) return clusters;
+    await options.objects.begin(uid, options.clock.now());
     await clusters.#ensureDefault();
     return clusters;
   }
@@ -63,14 +70,35 @@ export class Clusters {
    */
   async resolve(name: string): Promise<Store | undefined> {
     const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#keep(name, known);
     const { value: cluster } = await this.root.view((transaction) => transaction.clusters.get(name));
     if (cluster === undefined || cluster.metadata.deletionTimestamp !== undefined) return undefined;
-    const store = await this.#store(name, cluster.metadata.uid);
+    const isReady = cluster.status?.state === "ready";
+    const store = await this.#store(name, cluster.metadata.uid, { hasBegun: isReady });
     if (store === undefined) return undefined;
-    if (cluster.status?.state !== "ready") await this.#change.becomeReady(cluster);
-    this.#names.set(name, store);
-    return store;
+    if (!isReady) await this.#change.becomeReady(cluster);
+    return this.#keep(name, store);
+  }
+
+  /** The store of the life `uid`, the root's or a cluster's. undefined: no cluster has it, or it is going. */
+  async storeOf(uid: string): Promise<Store | undefined> {
+    if (uid === this.root.uid) return this.root;
+    const name = await this.nameOf(uid);
+    if (name === undefined) return undefined;
+    const store = await this.resolve(name);
+    if (store?.uid === uid) return store;
+    // The name meant another cluster when it was resolved.
+    this.forget(name);
+    const now = await this.resolve(name);
+    return now?.uid === uid ? now : undefined;
+  }
+
+  /** The name of the cluster with this uid. undefined: there is none, or it is the root's. */
+  async nameOf(uid: string): Promise<string | undefined> {
+    if (!this.#namesByUid.has(uid) && uid !== this.root.uid) {
+      this.#namesByUid = new Map((await this.list()).map(({ metadata }) => [metadata.uid, metadata.name]));
+    }
+    return this.#namesByUid.get(uid);
   }
 
   /**
@@ -145,6 +173,18 @@ export class Clusters {
     for (const store of this.open()) store.close();
   }
 
+  /** Whether a first start has come to its end: the default cluster is the last that it makes. */
+  async #isInstalled(): Promise<boolean> {
+    try {
+      const { value } = await this.root.view((transaction) => transaction.clusters.get(defaultCluster));
+      return value?.status?.state === "ready";
+    } catch (error) {
+      // The root has not begun.
+      if (error instanceof GoneError) return false;
+      throw error;
+    }
+  }
+
   async #ensureDefault(): Promise<void> {
     const spec = clusterKind.spec.parse({});
     try {
@@ -159,16 +199,30 @@ export class Clusters {
     await this.resolve(defaultCluster);
   }
 
+  /** Remembers what the name means, as the one used last. */
+  #keep(name: string, store: Store): Store {
+    const { openMax = Number.POSITIVE_INFINITY } = this.#options;
+    this.#names.delete(name);
+    this.#names.set(name, store);
+    const [oldest] = this.#names.keys();
+    if (this.#names.size > openMax && oldest !== undefined) this.forget(oldest);
+    return store;
+  }
+
   #close(uid: string): void {
     this.#stores.get(uid)?.close();
     this.#stores.delete(uid);
   }
 
   /** undefined: its life is over. */
-  async #store(name: string, uid: string): Promise<Store | undefined> {
+  async #store(
+    name: string,
+    uid: string,
+    { hasBegun = false }: { readonly hasBegun?: boolean } = {},
+  ): Promise<Store | undefined> {
     const known = this.#stores.get(uid);
     if (known !== undefined) return known;
-    if (!(await this.#lives.begin({ name, uid }))) return undefined;
+    if (!hasBegun && !(await this.#lives.begin({ name, uid }))) return undefined;
     const raced = this.#stores.get(uid);
     if (raced !== undefined) return raced;
     const meter = new Meter({ ...this.#options, uid, quotas: () => this.#quotas(name, uid), root: this.root });

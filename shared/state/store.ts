@@ -43,6 +43,8 @@ export type StoreOptions = {
 };
 
 export type UpdateOptions = { readonly actor: string };
+/** `admit`: asked before each entry, and told by `done` whether it was committed; what it throws ends the batch. */
+export type BatchOptions = UpdateOptions & { readonly admit?: () => Promise<{ done(committed: boolean): void }> };
 /** `at`: the state as of that revision, not the newest. */
 export type ViewOptions = { readonly at?: number };
 
@@ -135,8 +137,18 @@ export class Store implements CatchUp {
    * Runs `steps`, each atomic, together in as few entries as their bounds allow; others' commits may come in between.
    * @throws BatchError when a step fails; those of former entries stay committed, later ones did not run.
    */
-  batch(steps: Iterable<(transaction: Transaction) => void>, { actor }: UpdateOptions): Promise<BatchResult> {
-    return runBatch(steps, (call) => this.#committer.run(call, actor));
+  batch(steps: Iterable<(transaction: Transaction) => void>, { actor, admit }: BatchOptions): Promise<BatchResult> {
+    return runBatch(steps, async (call) => {
+      const admission = await admit?.();
+      let committed = false;
+      try {
+        const answer = await this.#committer.run(call, actor);
+        committed = answer.changed;
+        return answer;
+      } finally {
+        admission?.done(committed);
+      }
+    });
   }
 
   /** What happens from now on; see event.ts for specifiers (none: everything). @throws InvalidSelectorError, SealedError. */

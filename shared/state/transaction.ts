@@ -18,6 +18,7 @@ import { checkChange } from "../log/codec.ts";
 import { TooLargeError } from "../log/errors.ts";
 import type { Change } from "../log/ports.ts";
 import { AlreadyExistsError, ConflictError, InvalidObjectError, NotFoundError } from "./errors.ts";
+import { checkObjectSize } from "./object-size.ts";
 import type { Overlay } from "./overlay.ts";
 import { type Amount, growthOf, nothing } from "./quota/usage.ts";
 import type { ListOptions, Reader } from "./reader.ts";
@@ -169,6 +170,7 @@ export class Transaction {
       resourceVersion: this.#version(),
     };
     const object = this.#object(definition, input, stamped);
+    checkObjectSize(definition, object);
     this.#change({ action: "create", key, value: asJson(object) });
     return object;
   }
@@ -191,6 +193,7 @@ export class Transaction {
       resourceVersion: this.#version(),
     };
     const object = this.#object(definition, input, stamped);
+    checkObjectSize(definition, object);
     this.#change({ action: "update", key, value: asJson(object), previous: asJson(current) });
     return object;
   }

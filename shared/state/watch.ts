@@ -146,6 +146,24 @@ export class Watch implements AsyncIterable<WatchEvent> {
     }
   }
 
+  /**
+   * As `ready`, for a reader that is one of thousands: waiting for a live watch holds no promise. Calls `over` once and later, at an end
+   * too (see `ended`); with an error when reading on fails.
+   */
+  whenReady(over: (failure?: unknown) => void): void {
+    if (this.queued > 0 || this.ended) {
+      queueMicrotask(over);
+    } else if (this.live) {
+      this.#wake = () => {
+        this.#wake = undefined;
+        // What one entry brings is taken in one go: it is all there when the caller has run.
+        queueMicrotask(over);
+      };
+    } else {
+      this.#source.feed(this).then(() => this.whenReady(over), over);
+    }
+  }
+
   async *[Symbol.asyncIterator](): AsyncIterator<WatchEvent> {
     try {
       for (;;) {

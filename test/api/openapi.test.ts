@@ -180,7 +180,10 @@ describe("OpenAPI v3", () => {
     const { index } = openApiV3(registry, root);
     const { hash, etag } = groupDocument();
     expect(JSON.parse(index.text)).toEqual({
-      paths: { "apis/windlass.dev/v1": { serverRelativeURL: `/openapi/v3/apis/windlass.dev/v1?hash=${hash}` } },
+      paths: {
+        "api/v1": { serverRelativeURL: expect.stringMatching(/^\/openapi\/v3\/api\/v1\?hash=[0-9A-F]{64}$/) },
+        "apis/windlass.dev/v1": { serverRelativeURL: `/openapi/v3/apis/windlass.dev/v1?hash=${hash}` },
+      },
     });
     expect(etag).toBe(`"${hash}"`);
     expect(hash).toMatch(/^[0-9A-F]{64}$/);
@@ -300,7 +303,7 @@ describe("discovery", () => {
     });
     expect(discovery.coreDiscovery("v2beta1")).toMatchObject({
       apiVersion: "apidiscovery.k8s.io/v2beta1",
-      items: [{ versions: [{ version: "v1", resources: [] }] }],
+      items: [{ versions: [{ version: "v1", resources: [{ resource: "events", scope: "Namespaced", shortNames: ["ev"] }] }] }],
     });
   });
 

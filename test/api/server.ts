@@ -2,10 +2,9 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
 import { Registry } from "prom-client";
 import { collectGarbage } from "../../functions/local/gc.ts";
+import { requestOf, send } from "../../functions/local/node-exchange.ts";
 import type { Authenticator, Principal } from "../../shared/api/access/access.ts";
 import { bearerToken, firstOf, isExpired, rootScope } from "../../shared/api/access/access.ts";
 import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
@@ -32,7 +31,7 @@ export type TestServer = {
 };
 
 export type ServerOptions = Partial<
-  Pick<AppOptions, "bookmarkSeconds" | "watchSecondsMax" | "stop" | "clock" | "authenticator">
+  Pick<AppOptions, "bookmarkSeconds" | "watchSecondsMax" | "admission" | "stop" | "clock" | "authenticator">
 > & {
   readonly prefix?: string;
   readonly logger?: Logger;
@@ -52,8 +51,13 @@ export async function startServer({ prefix = "", logger = silentLogger, ...optio
   const app = buildApp({ ...parts, ...options });
   const stopping = new AbortController();
   const garbage = collectGarbage({ ...common, ...memory, clusters }, stopping.signal);
-  const mounted = prefix === "" ? app : new Hono().route(prefix, app);
-  const server = createServer(getRequestListener(mounted.fetch));
+  const server = createServer(async (incoming, response) => {
+    // Before it is asked for: Node's own name for where a request goes.
+    incoming.url = incoming.url?.slice(prefix.length);
+    const request = requestOf(incoming);
+    if (request === undefined) throw new Error("the tests' clients name paths");
+    send(await app.handle(request), response, (error) => logger.log("error", "a body failed", { error }));
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`;

@@ -1,6 +1,8 @@
 /** The body of a watch's answer, with a clock that the test moves: bookmarks, ends, and that nothing is read before it is asked for. */
 import { describe, expect, it } from "vitest";
-import { type EventLines, OpenWatches, WatchStream, type WatchStreamOptions } from "../../shared/api/watch-stream.ts";
+import { OpenWatches } from "../../shared/api/open-watches.ts";
+import { type EventLines, WatchStream, type WatchStreamOptions } from "../../shared/api/watch-stream.ts";
+import { pulled } from "../../shared/api/web.ts";
 import type { WindlassObject } from "../../shared/kinds/object.ts";
 import type { WatchEvent } from "../../shared/state/event.ts";
 import { Filter } from "../../shared/state/filter.ts";
@@ -37,7 +39,7 @@ function setUp(options: Partial<WatchStreamOptions> = {}, queueMax = 100) {
     queueMax,
   );
   watch.live = true;
-  const open = new OpenWatches();
+  const open = new OpenWatches(clock);
   const defaults = {
     watch,
     initial: [],
@@ -48,10 +50,10 @@ function setUp(options: Partial<WatchStreamOptions> = {}, queueMax = 100) {
     bookmarkMs: undefined,
   };
   const stream = new WatchStream(
-    { ...defaults, errorOf: ({ end }) => (end.reason === "gone" ? "gone" : undefined), ...options },
+    { ...defaults, errorOf: (end) => (end.reason === "gone" ? "gone" : undefined), ...options },
     open,
   );
-  const reader = stream.readable().getReader();
+  const reader = pulled(stream).getReader();
   const read = async (): Promise<string> => {
     const { done, value } = await reader.read();
     return done ? "end" : decoder.decode(value);
@@ -81,18 +83,23 @@ describe("a watch's stream", () => {
     });
     watch.push(event(6));
     clock.advance(30_000);
-    expect(await read()).toBe("ADDED a\nEND\ncreate n6\n");
+    expect(await read()).toBe("ADDED a\nEND\n");
+    expect(await read()).toMatch(/^BOOKMARK|^create n6/);
     const none = setUp({ endOfInitial: encoder.encode("END\n") });
     none.watch.push(event(6));
-    expect(await none.read()).toBe("END\ncreate n6\n");
+    expect(await none.read()).toBe("END\n");
+    expect(await none.read()).toBe("create n6\n");
   });
 
-  it("takes nothing from the watch before its reader asks", async () => {
+  it("takes no more from the watch than its reader does", async () => {
     const { watch, read } = setUp();
-    for (const revision of [6, 7]) watch.push(event(revision));
+    watch.push(event(6));
+    await settle();
+    for (const revision of [7, 8]) watch.push(event(revision));
     await settle();
     expect(watch.queued).toBe(2);
-    await read();
+    expect(await read()).toBe("create n6\n");
+    await settle();
     expect(watch.queued).toBe(0);
   });
 

@@ -23,6 +23,9 @@ const paths = [
   `/clusters/default${group}/nodes`,
   `/clusters/nobody${group}/nodes`,
   "/clusters/nobody/apis",
+  "/api/v1/events",
+  "/api/v1/namespaces/default/events/nobody",
+  "/clusters/nobody/api/v1/events?watch=true",
 ];
 
 export function accessCases(client: Client): void {

@@ -3,6 +3,7 @@
  * clients write them, so that a case says what goes over the wire.
  */
 import type { Json } from "../../shared/base/json.ts";
+import { polledWatch } from "./polled-watch.ts";
 
 export type Target = {
   /** Without a slash at its end. */
@@ -10,6 +11,8 @@ export type Target = {
   /** Of an admin of the root. */
   readonly token: string;
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  /** buffer: a watch is a long poll. Absent: stream. */
+  readonly transport?: "stream" | "buffer";
 };
 
 /** JSON as a test reads it: every part may be there, and its leaves are compared as they are. */
@@ -62,6 +65,10 @@ export class Client {
     return this.send("DELETE", path, options);
   }
 
+  get transport(): "stream" | "buffer" {
+    return this.#target().transport ?? "stream";
+  }
+
   /** The answer with its body unread. */
   open(
     method: string,
@@ -85,7 +92,8 @@ export class Client {
   /** Opens a watch; close it. */
   async watch(path: string, options: RequestOptions = {}): Promise<WatchReader> {
     const abort = new AbortController();
-    const response = await this.open("GET", path, { ...options, signal: abort.signal });
+    const open = (from: string): Promise<Response> => this.open("GET", from, { ...options, signal: abort.signal });
+    const response = await (this.transport === "buffer" ? polledWatch(open, path) : open(path));
     return new WatchReader(response, abort);
   }
 }

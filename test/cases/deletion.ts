@@ -35,6 +35,30 @@ export function deletionCases(client: Client): void {
     expect(await exists(path)).toBe(false);
   });
 
+  it("an object at its largest can be deleted, and what is left of it can't grow", async () => {
+    const name = unique("large");
+    const path = `${nodes}/${name}`;
+    await client.post(nodes, named(node(name), { finalizers: ["example.com/a"], annotations: { filler: "x" } }));
+    // Whose the fields are would count, too.
+    await client.patch(path, { metadata: { managedFields: [{}] } });
+    const { text } = await client.get(path);
+    const fill = (bytes: number) => client.patch(path, { metadata: { annotations: { filler: "x".repeat(bytes) } } });
+    const room = 128 * 1024 - Buffer.byteLength(text) + 1;
+    expect((await fill(room + 1)).status).toBe(413);
+    expect((await fill(room)).status).toBe(200);
+    const marked = await client.delete(path, { body: { propagationPolicy: "Foreground" } });
+    expect(marked.status).toBe(202);
+    expect(Buffer.byteLength(marked.text)).toBeGreaterThan(128 * 1024);
+    const grown = await fill(room + 1);
+    expect([grown.status, grown.body["message"]]).toEqual([413, expect.stringContaining("at most 131072")]);
+    expect((await client.delete(path, { body: { propagationPolicy: "Orphan" } })).status).toBe(200);
+    expect(
+      (await client.patch(path, { metadata: { labels: { a: "b" }, annotations: { filler: "x".repeat(room - 50) } } })).status,
+    ).toBe(200);
+    expect((await client.patch(path, { metadata: { finalizers: null } })).status).toBe(200);
+    await gone(path);
+  });
+
   it("a delete's preconditions are those of its body; a wrong one is a 409 that changes nothing", async () => {
     const name = unique("asked");
     const path = `${nodes}/${name}`;

@@ -18,7 +18,7 @@ export function discoveryCases(client: Client): void {
     expect((await client.get(`${base}/api/v1`)).body).toMatchObject({
       kind: "APIResourceList",
       groupVersion: "v1",
-      resources: [],
+      resources: [{ name: "events", kind: "Event", namespaced: true, shortNames: ["ev"] }],
     });
     const { body: groups } = await client.get(`${base}/apis`);
     expect(groups["kind"]).toBe("APIGroupList");
@@ -43,6 +43,8 @@ export function discoveryCases(client: Client): void {
     const index = await client.get("/openapi/v3");
     const url = index.body["paths"]?.["apis/windlass.dev/v1"]?.["serverRelativeURL"] ?? "";
     expect((await client.get(String(url))).body).toMatchObject({ openapi: "3.0.0" });
+    const core = index.body["paths"]?.["api/v1"]?.["serverRelativeURL"] ?? "";
+    expect((await client.get(String(core))).body["paths"]).toHaveProperty(["/api/v1/namespaces/{namespace}/events/{name}"]);
     expect((await client.get("/openapi/v3/apis/other/v1")).status).toBe(404);
   });
 
@@ -58,6 +60,22 @@ export function discoveryCases(client: Client): void {
       const { status, body } = await client.get(path);
       expect([path, status, body["kind"], body["reason"]]).toEqual([path, 404, "Status", "NotFound"]);
     }
+  });
+
+  it("the aggregated core group has events", async () => {
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    const { body } = await client.get("/api", { accept });
+    expect(body["items"]?.[0]?.["versions"]?.[0]?.["resources"]).toMatchObject([{ resource: "events", scope: "Namespaced" }]);
+  });
+
+  it("kubectl cluster-info, which looks for services of Kubernetes' own, is told that there are none", async () => {
+    const path = `${group}/namespaces/kube-system/services`;
+    const query = "labelSelector=kubernetes.io%2Fcluster-service%3Dtrue";
+    const headers = { "user-agent": "kubectl/v1.32.4 (linux/amd64)" };
+    const asked = await client.get(`${path}?${query}`, { headers });
+    expect(asked.body).toMatchObject({ kind: "ServiceList", apiVersion: "v1", items: [] });
+    for (const other of [await client.get(`${path}?${query}`), await client.get(path, { headers })])
+      expect(other.body).toMatchObject({ kind: "ServiceList", apiVersion: "windlass.dev/v1" });
   });
 
   it("clusters are found at the root only", async () => {

@@ -7,6 +7,7 @@ import { Client, type Target } from "./client.ts";
 import { clusterCases } from "./clusters.ts";
 import { deletionCases } from "./deletion.ts";
 import { discoveryCases } from "./discovery.ts";
+import { eventCases } from "./events.ts";
 import { listCases } from "./lists.ts";
 import { managedFieldCases } from "./managed-fields.ts";
 import { objectCases } from "./objects.ts";
@@ -35,6 +36,7 @@ export function httpCases(name: string, target: () => Target): void {
     describe("scale", () => scaleCases(client));
     describe("clusters", () => clusterCases(client));
     describe("quotas", () => quotaCases(client));
+    describe("events", () => eventCases(client));
     describe("status", () => statusCases(client));
     describe("write options", () => writeOptionCases(client));
     describe("apply", () => applyCases(client));

@@ -132,7 +132,20 @@ export function listCases(client: Client): void {
     const form = (as: string) => ({ accept: `application/json;as=${as};g=meta.k8s.io;v=v1` });
     expect((await client.get(nodes, form("PartialObjectMetadata"))).status).toBe(406);
     expect((await client.get(`${nodes}/${mark}-0`, form("PartialObjectMetadataList"))).status).toBe(406);
+    const list = form("PartialObjectMetadataList");
+    const made = unique("form");
+    for (const { status } of [
+      await client.post(nodes, node(made), list),
+      await client.put(`${nodes}/${mark}-0`, node(`${mark}-0`), list),
+      await client.patch(`${nodes}/${mark}-0`, { metadata: { labels: { a: "b" } } }, list),
+      await client.patch(`${nodes}/${mark}-0`, node(`${mark}-0`), { ...list, type: "application/apply-patch+yaml" }),
+      await client.patch(`${nodes}/${mark}-0/status`, { status: {} }, list),
+      await client.delete(`${nodes}/${mark}-0`, list),
+    ])
+      expect(status).toBe(406);
+    expect((await client.get(`${nodes}/${made}`)).status).toBe(404);
     const one = await client.get(`${nodes}/${mark}-0`, form("PartialObjectMetadata"));
+    expect(one.body["metadata"]?.["labels"]).toEqual({ case: mark });
     expect(one.body).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name: `${mark}-0` } });
     expect(one.body).not.toHaveProperty("spec");
   });

@@ -69,6 +69,32 @@ export function managedFieldCases(client: Client): void {
     expect(changed.body).toEqual(body);
   });
 
+  it("an object that only its entries make too large is written without them, but not by an apply", async () => {
+    const name = unique("owned");
+    const path = `${nodes}/${name}`;
+    const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, place) => [`key-${place}`, "v"]));
+    const annotations = { ...keys(2_000), filler: "x".repeat(80_000) };
+    const large = { ...(node(name) as object), metadata: { name, annotations } } as Json;
+    expect((await client.get(path)).status).toBe(404);
+    const type = "application/apply-patch+yaml";
+    const applied = await client.patch(
+      `${path}?fieldManager=one`,
+      { apiVersion: "windlass.dev/v1", kind: "Node", ...(large as object) },
+      { type },
+    );
+    expect([applied.status, applied.body["reason"]]).toEqual([413, "RequestEntityTooLarge"]);
+    const made = await client.post(nodes, large);
+    expect([made.status, made.body["metadata"]?.["managedFields"]]).toEqual([201, undefined]);
+    const small = await client.patch(path, { metadata: { annotations: null } });
+    expect([small.status, small.body["metadata"]?.["managedFields"]]).toEqual([200, undefined]);
+    await client.delete(path);
+    await client.post(nodes, node(name));
+    expect((await client.get(path)).body["metadata"]).toHaveProperty("managedFields");
+    const grown = await client.patch(path, { metadata: { annotations } });
+    expect([grown.status, grown.body["metadata"]?.["managedFields"]]).toEqual([200, undefined]);
+    await client.delete(path);
+  });
+
   it("scaling is an owner's, too", async () => {
     const name = unique("owned");
     const path = `${group}/namespaces/default/services`;

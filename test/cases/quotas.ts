@@ -8,7 +8,11 @@ export function quotaCases(client: Client): void {
     const name = unique("quota");
     const body = { apiVersion: "windlass.dev/v1", kind: "Cluster", metadata: { name }, spec: { quotas } };
     expect((await client.post(`${group}/clusters`, body)).status).toBe(201);
-    return { path: `${group}/clusters/${name}`, nodes: `/clusters/${name}${group}/nodes` };
+    return {
+      path: `${group}/clusters/${name}`,
+      nodes: `/clusters/${name}${group}/nodes`,
+      import: `/clusters/${name}/windlass/v1/import`,
+    };
   };
 
   it("objects: so many and not one more, however many come at once; deletions and changes pass", async () => {
@@ -56,6 +60,46 @@ export function quotaCases(client: Client): void {
     const free = await Promise.all(Array.from({ length: 20 }, (_, index) => client.post(other.nodes, node(`n${index}`))));
     expect(free.every(({ status }) => status === 201)).toBe(true);
     expect((await client.get(slow.nodes)).status).toBe(200);
+  });
+
+  /** As an export has them. */
+  const exported = (count: number, bytes = 0): Json =>
+    Array.from({ length: count }, (_, index) => ({
+      ...(node(`i${index}`) as object),
+      metadata: {
+        name: `i${index}`,
+        uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
+        generation: 1,
+        creationTimestamp: "2026-01-02T03:04:05Z",
+        annotations: { filler: "x".repeat(bytes) },
+      },
+    }));
+
+  it("an import is held to objects and bytes: what fits comes in, what does not is refused and says why", async () => {
+    const few = await made({ objects: 5 });
+    const fits = await client.post(few.import, { items: exported(5) });
+    expect([fits.status, fits.body["created"]]).toEqual([200, 5]);
+    expect((await client.post(few.import, { items: exported(5) })).body["created"]).toBe(0);
+    const { status, body } = await client.post(few.import, { items: exported(6) });
+    expect([status, body["reason"]]).toEqual([403, "Forbidden"]);
+    expect(body["message"]).toContain("exceeded quota: cluster, requested: objects=1, used: objects=5, limited: objects=5");
+    const small = await made({ bytes: "64Ki" });
+    const large = await client.post(small.import, { items: exported(4, 30_000) });
+    expect([large.status, large.body["message"]]).toEqual([403, expect.stringContaining("limited: bytes=65536")]);
+    expect((await client.get(small.nodes)).body["items"]).toEqual([]);
+    const many = await made({ objects: 210 });
+    const parted = await client.post(many.import, { items: exported(250) });
+    expect(parted.status).toBe(403);
+    expect(parted.body["message"]).toContain("; the first 200 of these 250 objects are imported");
+    expect([...((await client.get(many.nodes)).body["items"] ?? [])]).toHaveLength(200);
+  });
+
+  it("an import waits for the commits that it may do, and takes them from others", async () => {
+    const slow = await made({ commitsPerSecond: 2 });
+    const { status, body } = await client.post(slow.import, { items: exported(450) });
+    expect([status, body["created"]]).toEqual([200, 450]);
+    const others = await Promise.all(Array.from({ length: 8 }, (_, index) => client.post(slow.nodes, node(`n${index}`))));
+    expect(others.filter(({ status }) => status === 429).length).toBeGreaterThan(0);
   });
 
   it("a quota can be given, raised and taken away later", async () => {

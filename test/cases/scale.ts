@@ -63,6 +63,59 @@ export function scaleCases(client: Client): void {
     expect((await client.get(path)).body).toEqual(before.body);
   });
 
+  it("an apply owns the number in the object, takes it from others only by force, and makes nothing", async () => {
+    const { name, path, scale } = await made();
+    const type = "application/apply-patch+yaml";
+    const body = (replicas: number) =>
+      `{apiVersion: autoscaling/v1, kind: Scale, metadata: {name: ${name}}, spec: {replicas: ${replicas}}}`;
+    const apply = (manager: string, replicas: number, query = "") =>
+      client.send("PATCH", `${scale}?fieldManager=${manager}${query}`, { type, body: body(replicas) });
+    const first = await apply("hpa", 4);
+    expect([first.status, first.body["reason"], first.body["message"]]).toEqual([
+      409,
+      "Conflict",
+      expect.stringContaining(".spec.replicas"),
+    ]);
+    const forced = await apply("hpa", 4, "&force=true");
+    expect([forced.status, forced.body]).toMatchObject([200, { kind: "Scale", spec: { replicas: 4 } }]);
+    const { body: object } = await client.get(path);
+    expect(object["spec"]?.["replicas"]).toBe(4);
+    const entries = [...(object["metadata"]?.["managedFields"] ?? [])];
+    expect(entries).toContainEqual(
+      expect.objectContaining({
+        manager: "hpa",
+        operation: "Apply",
+        subresource: "scale",
+        apiVersion: "windlass.dev/v1",
+        fieldsV1: { "f:spec": { "f:replicas": {} } },
+      }),
+    );
+    expect((await apply("hpa", 5)).status).toBe(200);
+    expect((await apply("other", 6)).status).toBe(409);
+    expect((await apply("other", 5)).status).toBe(200);
+    expect((await client.get(path)).body["spec"]).toEqual({ ...(object["spec"] as object), replicas: 5 });
+    const dry = await apply("hpa", 9, "&force=true&dryRun=All");
+    expect([dry.status, dry.body["spec"]]).toEqual([200, { replicas: 9 }]);
+    for (const [wrong, status] of [
+      ["{apiVersion: autoscaling/v1, kind: Scale}", 422],
+      ["{apiVersion: autoscaling/v1, kind: Scale, spec: {replicas: -1}}", 422],
+      ["{kind: Scale, spec: {replicas: 1}}", 422],
+      [`{apiVersion: autoscaling/v1, kind: Scale, metadata: {name: other}, spec: {replicas: 1}}`, 400],
+      [`{apiVersion: autoscaling/v1, kind: Scale, metadata: {resourceVersion: "1"}, spec: {replicas: 1}}`, 409],
+    ] as const) {
+      const answer = await client.send("PATCH", `${scale}?fieldManager=hpa&force=true`, { type, body: wrong });
+      expect([wrong, answer.status]).toEqual([wrong, status]);
+    }
+    expect((await client.send("PATCH", scale, { type, body: body(1) })).status).toBe(422);
+    const missing = `${services}/${unique("missing")}/scale?fieldManager=hpa`;
+    const absent = await client.send("PATCH", missing, {
+      type,
+      body: "{apiVersion: autoscaling/v1, kind: Scale, spec: {replicas: 1}}",
+    });
+    expect(absent.status).toBe(404);
+    expect((await client.get(path)).body["spec"]?.["replicas"]).toBe(5);
+  });
+
   it("what has no scale, and what is not there, is a 404", async () => {
     expect((await client.get(`${group}/nodes/any/scale`)).status).toBe(404);
     const missing = `${services}/${unique("missing")}/scale`;

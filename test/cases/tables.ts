@@ -55,7 +55,8 @@ export function tableCases(client: Client): void {
     expect([first, second].map(({ body }) => body["rows"]?.[0]?.["cells"]?.[0])).toEqual([`${mark}-0`, `${mark}-1`]);
   });
 
-  it("a watch as Tables has its columns in the first event only", async () => {
+  it("a watch as Tables has its columns in the first event only", async ({ skip }) => {
+    skip(client.transport === "buffer", "each poll is a watch of its own");
     const mark = unique("table");
     await client.post(nodes, node(mark, { case: mark }));
     const watch = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}`, { accept: kubectl });

@@ -87,14 +87,15 @@ export function watchCases(client: Client): void {
   it("timeoutSeconds ends it cleanly, with a bookmark at the newest revision where they were asked for", async () => {
     const mark = unique("watch");
     const query = `${nodes}?watch=true&timeoutSeconds=1&labelSelector=case%3D${mark}`;
-    const [plain, marked] = await Promise.all([client.watch(query), client.watch(`${query}&allowWatchBookmarks=true`)]);
+    const begun = Promise.all([client.watch(query), client.watch(`${query}&allowWatchBookmarks=true`)]);
     const { headers } = await client.post(nodes, node(unique("other")));
+    const [plain, marked] = await begun;
     expect(await plain.rest()).toEqual([]);
     const last = (await marked.rest()).at(-1);
     expect(last).toMatchObject({ type: "BOOKMARK", object: { kind: "Node", apiVersion: "windlass.dev/v1" } });
     const version = String(last?.object["metadata"]?.["resourceVersion"]);
     expect(Number(version)).toBeGreaterThanOrEqual(Number(headers.get("x-windlass-resource-version")));
-    const on = await client.watch(`${query}&resourceVersion=${version}`);
+    const on = await client.watch(`${nodes}?watch=true&labelSelector=case%3D${mark}&resourceVersion=${version}`);
     await client.post(nodes, node(mark, { case: mark }));
     expect(await on.names(1)).toEqual([`ADDED ${mark}`]);
     on.close();

@@ -1,10 +1,9 @@
 /** What the stack's template says of the tables: the keys that the adapters use, and that no state is lost by accident. */
-import { App, RemovalPolicy } from "aws-cdk-lib";
+import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
+import { Key } from "aws-cdk-lib/aws-kms";
 import { describe, expect, it } from "vitest";
-import { WindlassStack, type WindlassStackProps } from "../../cdk/windlass-stack.ts";
-
-const templateOf = (props?: WindlassStackProps) => Template.fromStack(new WindlassStack(new App(), "Windlass", props));
+import { templateOf, withStack } from "./synth.ts";
 
 const key = (name: string, type: "HASH" | "RANGE") => ({ AttributeName: name, KeyType: type });
 
@@ -44,8 +43,23 @@ describe("the stack's tables", () => {
   });
 
   it("protection and removal can be chosen, for a deployment that is to go without a trace", () => {
-    const template = templateOf({ tables: { deletionProtection: false, removalPolicy: RemovalPolicy.DESTROY } });
+    const template = templateOf({ deletionProtection: false, removalPolicy: RemovalPolicy.DESTROY });
     const removed = { DeletionPolicy: "Delete", Properties: { DeletionProtectionEnabled: false } };
     expect(Object.keys(template.findResources("AWS::DynamoDB::Table", removed))).toHaveLength(2);
+  });
+
+  it("a key of one's own encrypts both, and every function may use it", () => {
+    const template = withStack(
+      (app) => ({ encryptionKey: new Key(new Stack(app, "Keys"), "Key") }),
+      (stack) => Template.fromStack(stack),
+    );
+    const encrypted = { Properties: { SSESpecification: { SSEEnabled: true, SSEType: "KMS" } } };
+    expect(Object.keys(template.findResources("AWS::DynamoDB::Table", encrypted))).toHaveLength(2);
+    const users = template.findResources("AWS::IAM::Policy", {
+      Properties: {
+        PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: Match.arrayWith(["kms:Decrypt"]) })]) },
+      },
+    });
+    expect(Object.keys(users)).toHaveLength(4);
   });
 });

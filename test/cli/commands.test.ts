@@ -235,3 +235,20 @@ function unversioned({ metadata, ...object }: { readonly metadata: Record<string
   const { resourceVersion: _, ...rest } = metadata;
   return { ...object, metadata: rest };
 }
+
+describe("doctor", () => {
+  it("looks through the server that holds the folder, and mends nothing there", async () => {
+    const held = ["doctor", "--data", path.join(folder, "data")];
+    await typed("token", "create", "--role", "viewer");
+    expect(await typed(...held)).toEqual({ code: 0, out: "nothing is wrong\n", err: "" });
+    expect(await typed("doctor", "--json")).toMatchObject({ code: 0, out: "[]\n" });
+    expect(await typed(...held, "--fix")).toMatchObject({ code: 1, err: expect.stringContaining("in use by process") });
+  });
+
+  it("is for the root's admin", async () => {
+    const { out } = await typed("token", "create", "--role", "admin");
+    await typed("kubeconfig", "--token", out.trim(), "--merge", file("cluster-admin"));
+    const refused = await typed("--kubeconfig", file("cluster-admin"), "doctor");
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('cannot administer path "/windlass/v1/doctor"') });
+  });
+});

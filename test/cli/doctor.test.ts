@@ -2,7 +2,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Tokens } from "../../shared/api/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
@@ -12,6 +12,7 @@ import { apiVersion } from "../../shared/kinds/object.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { openSqlite } from "../../shared/log/sqlite/open.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
+import { checkInstallation } from "../../shared/state/doctor/installation-check.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { newFolder } from "../local/folder.ts";
 import { type Typed, type } from "./terminal.ts";
@@ -98,6 +99,26 @@ describe("doctor", () => {
     expect((await doctor(folder)).out).toBe(found.out);
     expect(await doctor(folder, "--fix")).toEqual({ code: 0, out: "nothing is wrong\n", err: "1 problem mended\n" });
     expect(await open(folder, async (clusters) => (await clusters.resolve("default"))?.save())).toEqual(before);
+  });
+
+  test("a state that is written while it is looked at: nothing is wrong", async () => {
+    const folder = await filled();
+    const sqlite = openSqlite(folder, { pid: process.pid });
+    onTestFinished(() => sqlite.close());
+    const common = { clock: systemClock, ids: systemIds, logger: silentLogger, registry: createRegistry(builtinKinds) };
+    const clusters = await Clusters.open({ ...common, ...sqlite });
+    onTestFinished(() => clusters.close());
+    const store = await clusters.resolve("default");
+    let isOver = false;
+    const writer = (async () => {
+      for (let count = 0; !isOver; count += 1) {
+        await create(store, `n${count}`);
+        if (count % 3 === 0) await store?.update((tx) => tx.nodes.delete(`n${count}`), { actor: "me" });
+      }
+    })();
+    for (let looks = 0; looks < 30; looks += 1) expect(await checkInstallation(sqlite, async () => [])).toEqual([]);
+    isOver = true;
+    await writer;
   });
 
   test("a token of a cluster that is gone is swept", async () => {

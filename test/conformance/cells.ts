@@ -1,7 +1,7 @@
 /** The contract of the Cells port (shared/log/ports.ts), a test a sentence. All times lie ahead, so that no store's own expiry interferes. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { keyBytesMax, objectBytesMax } from "../../shared/base/limits.ts";
+import { keyBytesMax, storedObjectBytesMax } from "../../shared/base/limits.ts";
 import type { Cell, CellPut, Cells } from "../../shared/log/ports.ts";
 import {
   byBytes,
@@ -122,7 +122,7 @@ function putCases(ports: () => OpenedPorts): void {
     const uid = newUid();
     const puts: CellPut[] = [
       { key: "k".repeat(keyBytesMax), value: oddValue, when: "absent" },
-      { key: "odd/ % _ # \" ' \\ \u{1F680}", value: objectOf(objectBytesMax), expires: soon, when: "absent" },
+      { key: "odd/ % _ # \" ' \\ \u{1F680}", value: objectOf(storedObjectBytesMax), expires: soon, when: "absent" },
     ];
     for (const put of puts) {
       const { when: _, ...cell } = put;
@@ -194,7 +194,7 @@ function listCases(ports: () => OpenedPorts): void {
     const { cells } = ports();
     const uid = newUid();
     const keys = Array.from({ length: 10 }, (_, place) => `large/${place}`);
-    const value = objectOf(objectBytesMax);
+    const value = objectOf(storedObjectBytesMax);
     await Promise.all(keys.map((key) => cells.put(uid, { key, value, when: "absent" })));
     expect((await cells.list(uid, "large/", 100)).map(({ key }) => key)).toEqual(keys);
   });

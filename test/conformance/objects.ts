@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
-import { keyBytesMax, objectBytesMax } from "../../shared/base/limits.ts";
+import { keyBytesMax, storedObjectBytesMax } from "../../shared/base/limits.ts";
 import { encodeEntry } from "../../shared/log/codec.ts";
 import { fold } from "../../shared/log/fold.ts";
 import type { MarkerName, Objects, PageRange, Row, RowWrite } from "../../shared/log/ports.ts";
@@ -206,7 +206,7 @@ function applyCases(ports: () => OpenedPorts): void {
     const uid = newUid();
     await objects.begin(uid, first);
     const rows: Row[] = [
-      { key: "large", revision: first, value: objectOf(objectBytesMax) },
+      { key: "large", revision: first, value: objectOf(storedObjectBytesMax) },
       { key: "k".repeat(keyBytesMax), revision: first, value: oddValue },
       { key: "é".repeat(keyBytesMax / 2), revision: first, value: {} },
       { key: "odd/ % _ # \" ' \\ \u{1F680}", revision: first, value: { list: [] } },
@@ -296,7 +296,7 @@ function pageCases(ports: () => OpenedPorts): void {
     await objects.begin(uid, first);
     const rows = Array.from(
       { length: 10 },
-      (_, place): Row => ({ key: `large/${place}`, revision: 1, value: objectOf(objectBytesMax) }),
+      (_, place): Row => ({ key: `large/${place}`, revision: 1, value: objectOf(storedObjectBytesMax) }),
     );
     await objects.apply(
       uid,

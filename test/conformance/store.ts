@@ -45,6 +45,7 @@ import {
   type Specified,
   type WatchEvent,
 } from "../../shared/state/event.ts";
+import { dying } from "../../shared/state/garbage/deletion.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import * as by from "../../shared/state/selector.ts";
 import { Store } from "../../shared/state/store.ts";
@@ -238,6 +239,19 @@ export function storeConformance(name: string, open: OpenPorts, { runs }: StoreC
         const room = objectBytesMax - JSON.stringify(value).length + 1;
         await expect(store.update((tx) => tx.nodes.update(sized(room + 1)), options)).rejects.toBeInstanceOf(TooLargeError);
         await store.update((tx) => tx.nodes.update(sized(room)), options);
+        const dyingAt = (bytes: number) => (tx: Parameters<Parameters<Store["update"]>[0]>[0]) => {
+          const [current] = tx.nodes.find(by.byName("big"));
+          if (current === undefined) throw new Error("it was made above");
+          const { metadata, ...object } = dying(nodeKind, current, { propagation: "Foreground", now: 0 });
+          return tx.nodes.update({ ...object, metadata: { ...metadata, annotations: { pad: "x".repeat(bytes) } } });
+        };
+        await expect(store.update(dyingAt(room + 1), options)).rejects.toMatchObject({
+          size: objectBytesMax + 1,
+          max: objectBytesMax,
+        });
+        const { value: marked } = await store.update(dyingAt(room), options);
+        expect(JSON.stringify(marked).length).toBeGreaterThan(objectBytesMax);
+        expect((await store.view((tx) => tx.nodes.get("big"))).value).toEqual(marked);
       });
     });
 

@@ -14,6 +14,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { localAdminName } from "../../functions/local/credentials.ts";
 import { startHost } from "../../functions/local/host.ts";
 import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
+import type { ApiRequest } from "../../shared/api/exchange.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import { hasTool } from "../tools.ts";
@@ -159,9 +160,9 @@ describe("startHost", () => {
     const logger = { log: (_level: string, message: string) => void lines.push(message) };
     const buildApp = async () => ({
       tokens,
-      fetch: async (request: Request) => {
-        const principal = await authenticator.authenticate(request.headers.get("authorization") ?? undefined);
-        return new Response(null, { status: principal === undefined ? 401 : 200 });
+      handle: async ({ header }: ApiRequest) => {
+        const principal = await authenticator.authenticate(header("authorization"));
+        return { status: principal === undefined ? 401 : 200, headers: {}, body: null };
       },
       close: async () => void lines.push("app closed"),
     });

@@ -11,8 +11,9 @@ import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Certificates, ensureCertificates } from "../../functions/local/certificates.ts";
 import { StartError } from "../../functions/local/errors.ts";
-import { type Fetch, isLoopback, Listener, type ListenerOptions } from "../../functions/local/listener.ts";
+import { type Handle, isLoopback, Listener, type ListenerOptions } from "../../functions/local/listener.ts";
 import { refuseUpgrades } from "../../functions/local/upgrade.ts";
+import type { ApiResponse, Body, PushedBody, Sink } from "../../shared/api/exchange.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
 
 const host = "127.0.0.1";
@@ -32,18 +33,18 @@ const known = refuseUpgrades({
     authorization === "Bearer good" ? { name: "someone", role: "viewer", clusterUid: "root" } : undefined,
 });
 
+const answer = (body: Body): ApiResponse => ({ status: 200, headers: {}, body });
+
 /** Says who was asked for what. */
-const echo: Fetch = async (request) => {
-  const { pathname, protocol } = new URL(request.url);
-  return Response.json({ method: request.method, pathname, protocol, body: await request.text() });
-};
+const echo: Handle = async ({ method, url, read }) =>
+  answer(JSON.stringify({ method, url, body: Buffer.from((await read(10_000_000)) ?? []).toString() }));
 
 type Started = { readonly listener: Listener; readonly port: number; readonly lines: string[] };
 
 async function start(options: Partial<ListenerOptions> = {}): Promise<Started> {
   const lines: string[] = [];
   const logger = { log: (_level: string, message: string) => void lines.push(message) };
-  const listener = new Listener({ host, port: 0, keys, fetch: echo, upgrade: known, logger, ...options });
+  const listener = new Listener({ host, port: 0, keys, handle: echo, upgrade: known, logger, ...options });
   onTestFinished(() => listener.close());
   const { port } = await listener.listen();
   return { listener, port, lines };
@@ -98,26 +99,26 @@ async function untilClosed(socket: Duplex): Promise<string> {
 }
 
 describe.each(schemes)("over %s", (scheme) => {
-  test("a request reaches the fetch function with its method, path, body and scheme", async () => {
+  test("a request reaches the interface with its method, path, query and body", async () => {
     const { port } = await start();
     const body = "x".repeat(1_000_000);
-    const answer = await send(scheme, port, { path: "/a/b?c=d", method: "POST", body });
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.text)).toEqual({ method: "POST", pathname: "/a/b", protocol: `${scheme}:`, body });
+    const { status, text } = await send(scheme, port, { path: "/a/b?c=d", method: "POST", body });
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toEqual({ method: "POST", url: "/a/b?c=d", body });
   });
 
   test("one connection carries many requests", async () => {
-    const ports = new Set<number | undefined>();
-    const { port } = await start({
-      fetch: (_request, { incoming }) => {
-        ports.add(incoming.socket.remotePort);
-        return new Response("ok");
-      },
-    });
+    const { port } = await start();
     const agent = new (scheme === "https" ? https : http).Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
-    for (let sent = 0; sent < 20; sent++) expect((await send(scheme, port, { agent })).text).toBe("ok");
-    expect(ports.size).toBe(1);
+    const sockets = new Set<Socket>();
+    for (let count = 0; count < 20; count++) {
+      const sent = request(scheme, port, { agent });
+      const [response] = (await once(sent, "response")) as [http.IncomingMessage];
+      sockets.add(response.socket);
+      expect(await textOf(response)).toContain('"url":"/"');
+    }
+    expect(sockets.size).toBe(1);
   });
 
   test("requests that are sent before the answers come are answered in order", async () => {
@@ -127,7 +128,7 @@ describe.each(schemes)("over %s", (scheme) => {
     socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(""));
     socket.write("GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     const said = await untilClosed(socket);
-    expect([...said.matchAll(/"pathname":"([^"]+)"/g)].map(([, path]) => path)).toEqual([...paths, "/last"]);
+    expect([...said.matchAll(/"url":"([^"]+)"/g)].map(([, path]) => path)).toEqual([...paths, "/last"]);
   });
 
   test("a request that arrives byte by byte is understood", async () => {
@@ -137,29 +138,49 @@ describe.each(schemes)("over %s", (scheme) => {
     for (const byte of "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") {
       await new Promise<void>((written) => socket.write(byte, () => written()));
     }
-    expect(await untilClosed(socket)).toContain('"pathname":"/slow"');
+    expect(await untilClosed(socket)).toContain('"url":"/slow"');
   });
 
   test("an answer may go on after the request's time-outs, and ends for the app when the client goes", async () => {
     const gone = Promise.withResolvers<void>();
-    const stream = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>();
-    const fetch: Fetch = ({ signal }) => {
-      signal.addEventListener("abort", () => gone.resolve());
-      return new Response(new ReadableStream<Uint8Array>({ start: (controller) => stream.resolve(controller) }));
-    };
-    const { port } = await start({ fetch, limits: { headersMs: 40, requestMs: 60, checkMs: 10 } });
+    const begun = Promise.withResolvers<Sink>();
+    const pushed = { begin: begun.resolve, drained: () => undefined, left: gone.resolve };
+    const { port } = await start({
+      handle: async () => answer(pushed),
+      limits: { headersMs: 40, requestMs: 60, checkMs: 10 },
+    });
     const sent = request(scheme, port);
-    const controller = await stream.promise;
-    controller.enqueue(Buffer.from("one"));
+    const sink = await begun.promise;
+    sink.write(Buffer.from("one"));
     const [response] = (await once(sent, "response")) as [http.IncomingMessage];
     expect(String(await once(response, "data"))).toBe("one");
     // Another connection that does time out shows that the time has passed.
     const slow = await open("http", port);
     slow.write("GET / HT");
     await untilClosed(slow);
-    controller.enqueue(Buffer.from("two"));
+    sink.write(Buffer.from("two"));
     expect(String(await once(response, "data"))).toBe("two");
     sent.on("error", () => undefined).destroy();
+    await gone.promise;
+  });
+
+  test("a client that takes nothing of its answer is cut off in time", async () => {
+    const gone = Promise.withResolvers<void>();
+    const chunk = Buffer.alloc(64 * 1024);
+    const endless = (): PushedBody => {
+      let fill = (): void => undefined;
+      const begin = (sink: Sink): void => {
+        fill = () => {
+          while (sink.write(chunk));
+        };
+        fill();
+      };
+      return { begin, drained: () => fill(), left: gone.resolve };
+    };
+    const { port } = await start({ handle: async () => answer(endless()), limits: { stallMs: 40, checkMs: 10 } });
+    const stuck = await open(scheme, port);
+    stuck.pause();
+    stuck.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     await gone.promise;
   });
 
@@ -177,17 +198,18 @@ describe.each(schemes)("over %s", (scheme) => {
     expect(await untilClosed(socket)).toMatch(/^$|408/);
   });
 
-  test("a fetch that fails is a 500 Status that says nothing of why, and is logged", async () => {
-    const { port, lines } = await start({ fetch: () => Promise.reject(new Error("secret")) });
+  test("an interface that fails is a 500 Status that says nothing of why, and is logged", async () => {
+    const { port, lines } = await start({ handle: () => Promise.reject(new Error("secret")) });
     const answer = await send(scheme, port);
     expect([answer.status, JSON.parse(answer.text)]).toMatchObject([500, { kind: "Status", status: "Failure", code: 500 }]);
     expect(answer.text).not.toContain("secret");
     expect(lines).toEqual(["a request failed"]);
   });
 
-  test("a Host header that is none is a 400 Status", async () => {
+  test("a request line that names no path is a 400 Status; a whole URL names one", async () => {
     const { port } = await start();
-    expect(await send(scheme, port, { headers: { host: "a b/c" } })).toMatchObject({ status: 400 });
+    expect(await send(scheme, port, { path: "*", method: "OPTIONS" })).toMatchObject({ status: 400 });
+    expect((await send(scheme, port, { path: "http://elsewhere:1/a%2Fb?c" })).text).toContain('"url":"/a%2Fb?c"');
   });
 
   test("an upgrade goes to the hook, with what came behind its headers; it may answer after the client's end", async () => {
@@ -263,12 +285,12 @@ describe.each(schemes)("over %s", (scheme) => {
 
   test("close: an idle connection ends at once, a request under way gets its answer", async () => {
     const arrived = Promise.withResolvers<void>();
-    const answer = Promise.withResolvers<Response>();
+    const last = Promise.withResolvers<ApiResponse>();
     const { listener, port } = await start({
-      fetch: ({ url }) => {
-        if (!url.endsWith("/wait")) return new Response("ok");
+      handle: async ({ url }) => {
+        if (url !== "/wait") return answer("ok");
         arrived.resolve();
-        return answer.promise;
+        return last.promise;
       },
     });
     const idle = await open(scheme, port);
@@ -280,7 +302,7 @@ describe.each(schemes)("over %s", (scheme) => {
     await arrived.promise;
     const closing = listener.close();
     await untilClosed(idle);
-    answer.resolve(new Response("at last"));
+    last.resolve(answer("at last"));
     expect((await waiting).text).toBe("at last");
     await closing;
   });
@@ -288,7 +310,7 @@ describe.each(schemes)("over %s", (scheme) => {
   test("close: what does not end by itself is ended after closeMs, streams and upgraded connections, too", async () => {
     const upgraded = Promise.withResolvers<void>();
     const { listener, port } = await start({
-      fetch: () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("one")) })),
+      handle: async () => answer(new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("one")) })),
       upgrade: () => upgraded.resolve(),
       limits: { closeMs: 50 },
     });
@@ -308,7 +330,7 @@ describe("the port", () => {
     const answers = await Promise.all(
       Array.from({ length: 300 }, (_, place) => send(place % 2 === 0 ? "http" : "https", port, { path: `/${place}` })),
     );
-    expect(answers.map(({ text }) => JSON.parse(text).pathname)).toEqual(answers.map((_, place) => `/${place}`));
+    expect(answers.map(({ text }) => JSON.parse(text).url)).toEqual(answers.map((_, place) => `/${place}`));
   });
 
   test("http/1.1 is agreed on with a client that would like HTTP/2; one that insists is refused", async () => {
@@ -422,7 +444,7 @@ describe("the port", () => {
 
   test("a port that is taken is refused by host, port and flag", async () => {
     const { port } = await start();
-    const second = new Listener({ host, port, keys, fetch: echo, upgrade: known, logger: silentLogger });
+    const second = new Listener({ host, port, keys, handle: echo, upgrade: known, logger: silentLogger });
     const refusal = second.listen();
     await expect(refusal).rejects.toBeInstanceOf(StartError);
     await expect(refusal).rejects.toThrow(`127.0.0.1:${port} is taken by another program; choose another port with --port`);
@@ -430,7 +452,7 @@ describe("the port", () => {
   });
 
   test("an address that is not this machine's is refused by the flag", async () => {
-    const elsewhere = new Listener({ host: "203.0.113.7", port: 0, keys, fetch: echo, upgrade: known, logger: silentLogger });
+    const elsewhere = new Listener({ host: "203.0.113.7", port: 0, keys, handle: echo, upgrade: known, logger: silentLogger });
     await expect(elsewhere.listen()).rejects.toThrow("203.0.113.7 is not an address of this machine; choose another with --host");
   });
 
@@ -453,7 +475,7 @@ describe("the port", () => {
     await Promise.all([listener.close(), listener.close()]);
     await listener.close();
     await start({ port });
-    const never = new Listener({ host, port: 0, keys, fetch: echo, upgrade: known, logger: silentLogger });
+    const never = new Listener({ host, port: 0, keys, handle: echo, upgrade: known, logger: silentLogger });
     await never.close();
   });
 });

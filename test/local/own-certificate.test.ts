@@ -60,7 +60,11 @@ async function start(folder: string, files: { cert: string; key: string; ca?: st
   const host = await startHost(
     { host: "127.0.0.1", port: 0, data: join(folder, "data"), tls: files },
     {
-      buildApp: async () => ({ tokens, fetch: async () => new Response("ok"), close: async () => undefined }),
+      buildApp: async () => ({
+        tokens,
+        handle: async () => ({ status: 200, headers: {}, body: "ok" }),
+        close: async () => undefined,
+      }),
       clock,
       logger: { log: (_level, message) => void lines.push(message) },
     },

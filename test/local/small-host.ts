@@ -17,10 +17,10 @@ await run(async ({ data }) => {
   const stopped = Promise.withResolvers<void>();
   return {
     tokens,
-    fetch: async (request) => {
-      const principal = await authenticator.authenticate(request.headers.get("authorization") ?? undefined);
-      if (principal === undefined) return new Response("Unauthorized", { status: 401 });
-      if (!request.url.endsWith("/wait")) return Response.json(principal);
+    handle: async ({ header, url }) => {
+      const principal = await authenticator.authenticate(header("authorization"));
+      if (principal === undefined) return { status: 401, headers: {}, body: "Unauthorized" };
+      if (url !== "/wait") return { status: 200, headers: {}, body: JSON.stringify(principal) };
       const body = new ReadableStream<Uint8Array>({
         start: async (controller) => {
           controller.enqueue(Buffer.from("waiting\n"));
@@ -28,7 +28,7 @@ await run(async ({ data }) => {
           controller.close();
         },
       });
-      return new Response(body);
+      return { status: 200, headers: {}, body };
     },
     stop: () => process.env["WINDLASS_TEST_STUBBORN"] === undefined && stopped.resolve(),
     close: async () => void process.stdout.write("app closed\n"),

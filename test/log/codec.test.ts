@@ -9,7 +9,7 @@ import {
   entryPlainBytesMax,
   entryStoredBytesMax,
   keyBytesMax,
-  objectBytesMax,
+  storedObjectBytesMax,
 } from "../../shared/base/limits.ts";
 import { decodeEntry, encodeEntry } from "../../shared/log/codec.ts";
 import { DamagedEntryError, TooLargeError } from "../../shared/log/errors.ts";
@@ -124,9 +124,9 @@ describe("codec, limits", () => {
   });
 
   it("an object: its JSON's UTF-8 bytes count; the one before a change is not counted again", () => {
-    const [largest, tooLarge] = [objectOf(objectBytesMax), objectOf(objectBytesMax + 1)];
-    expect(Buffer.byteLength(jsonText(largest))).toBe(objectBytesMax);
-    const error = new TooLargeError("object", objectBytesMax + 1, objectBytesMax, "bytes");
+    const [largest, tooLarge] = [objectOf(storedObjectBytesMax), objectOf(storedObjectBytesMax + 1)];
+    expect(Buffer.byteLength(jsonText(largest))).toBe(storedObjectBytesMax);
+    const error = new TooLargeError("object", storedObjectBytesMax + 1, storedObjectBytesMax, "bytes");
     encode(createOf("a", largest));
     expect(() => encode(createOf("a", tooLarge))).toThrow(error);
     encode({ action: "update", key: "a", value: largest, previous: tooLarge });

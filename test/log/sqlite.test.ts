@@ -1,6 +1,6 @@
 /** The adapter on SQLite keeps the contract of the ports, and bounds what one answer holds. */
 import { describe, expect, it } from "vitest";
-import { objectBytesMax } from "../../shared/base/limits.ts";
+import { storedObjectBytesMax } from "../../shared/base/limits.ts";
 import { encodeEntry } from "../../shared/log/codec.ts";
 import { cellsConformance } from "../conformance/cells.ts";
 import { logConformance } from "../conformance/log.ts";
@@ -17,7 +17,7 @@ describe("sqlite", () => {
     const { log, objects, close } = await open();
     await objects.begin("life", first);
     const entries = Array.from({ length: 12 }, (_, place) =>
-      entryAt(first + place, [createOf(`large/${10 + place}`, objectOf(objectBytesMax))]),
+      entryAt(first + place, [createOf(`large/${10 + place}`, objectOf(storedObjectBytesMax))]),
     );
     await log.append(
       "life",

@@ -1,6 +1,6 @@
-/** The package as someone gets it: packed, installed in an empty folder from the tarball, run and embedded there. */
+/** The package as someone gets it: packed, installed in an empty folder from the tarball, run, embedded and put in a stack there. */
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -11,6 +11,15 @@ const root = path.resolve(import.meta.dirname, "../..");
 /** The Node that runs this test, and no other, stands behind `node`. */
 const environment = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` };
 const outputBytesMax = 16 * 1024 * 1024;
+const typeFlags = [
+  ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,esnext.disposable"],
+  ...["--typeRoots", path.join(root, "node_modules/@types"), "--types", "node"],
+];
+
+/** What CDK writes of the files that a stack brings. */
+type Assets = {
+  readonly files: Readonly<Record<string, { readonly source: { readonly path: string; readonly packaging: string } }>>;
+};
 
 describe("the package", () => {
   let folder: string;
@@ -82,15 +91,34 @@ describe("the package", () => {
     `;
     await writeFile(path.join(folder, "embed.ts"), program);
     expect((await typed(process.execPath, ["embed.ts"])).stdout).toBe('["a"]');
-    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,esnext.disposable"];
-    await typed(path.join(root, "node_modules/.bin/tsc"), [
-      ...flags,
-      "--typeRoots",
-      path.join(root, "node_modules/@types"),
-      "--types",
-      "node",
-      "embed.ts",
-    ]);
+    await typed(path.join(root, "node_modules/.bin/tsc"), [...typeFlags, "embed.ts"]);
+  });
+
+  it("the control plane is put in somebody's stack, its functions with it, without esbuild and Docker", async () => {
+    // As with a project that has them: the two peers, and nothing else.
+    for (const peer of ["aws-cdk-lib", "constructs"]) {
+      await symlink(path.join(root, "node_modules", peer), path.join(folder, "node_modules", peer));
+    }
+    const program = `
+      import { App, Stack } from "aws-cdk-lib";
+      import { ControlPlane } from "windlass/cdk";
+      const app = new App({ outdir: "cdk.out" });
+      const stack = new Stack(app, "Mine");
+      const controlPlane = new ControlPlane(stack, "Windlass", { allowedCidrs: ["203.0.113.0/24"] });
+      controlPlane.events.onChange("Nodes", { kinds: ["Node"] });
+      controlPlane.addOutputs();
+      app.synth();
+    `;
+    await writeFile(path.join(folder, "stack.ts"), program);
+    await typed(process.execPath, ["stack.ts"]);
+    await typed(path.join(root, "node_modules/.bin/tsc"), [...typeFlags, "stack.ts"]);
+    const assets = JSON.parse(await readFile(path.join(folder, "cdk.out/Mine.assets.json"), "utf8")) as Assets;
+    const zipped = Object.values(assets.files).filter(({ source }) => source.packaging === "zip");
+    expect(zipped).toHaveLength(4);
+    for (const { source } of zipped) {
+      const bundle = await readFile(path.join(folder, "cdk.out", source.path, "index.mjs"), "utf8");
+      expect(bundle).toMatch(/export\{[^}]*\bhandler\b/);
+    }
   });
 
   it("nothing else of it can be imported", async () => {

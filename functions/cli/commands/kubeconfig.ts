@@ -5,12 +5,14 @@ import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { StartError } from "../../local/errors.ts";
 import { makePrivateFolder, writePrivateFile } from "../../local/files.ts";
-import type { Client } from "../client.ts";
+import { Client } from "../client.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../errors.ts";
 import { type Kubeconfig, readKubeconfig } from "../kubeconfig.ts";
+import { stackConnection } from "../stack.ts";
 
 type Options = {
+  readonly stack?: string;
   readonly cluster?: string;
   readonly token?: string;
   readonly user?: string;
@@ -22,15 +24,23 @@ type Lists = Pick<Kubeconfig, "clusters" | "contexts" | "users">;
 export const kubeconfigCommand = (context: Context): Command =>
   new Command("kubeconfig")
     .description("print a kubeconfig for a cluster, or merge it into a file")
+    .option(
+      "--stack <name>",
+      "of a deployment on AWS, by its stack; AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE count as for the AWS CLI",
+    )
     .option("--cluster <name>", "for this cluster (default: the kubeconfig's)")
-    .option("--token <token>", "with this token, as `token create` prints it (default: the kubeconfig's)")
-    .option("--user <name>", "the user's name in the file (default: windlass-<cluster>)")
-    .option("--name <name>", "the context's and the cluster's name in the file (default: windlass-<cluster>)")
+    .option("--token <token>", "with this token, as `token create` prints it (default: the kubeconfig's, or the stack's first)")
+    .option("--user <name>", "the user's name in the file (default: windlass-<cluster>, or <stack>-<cluster>)")
+    .option(
+      "--name <name>",
+      "the context's and the cluster's name in the file (default: windlass-<cluster>, or <stack>-<cluster>)",
+    )
     .addOption(new Option("--merge <file>", "put it into this file, instead of what has these names there"))
     .action((options: Options) => kubeconfig(context, options));
 
 async function kubeconfig({ client: connect, terminal }: Context, options: Options): Promise<void> {
-  const client = connect();
+  const { stack, token } = options;
+  const client = stack === undefined ? connect() : new Client(await stackConnection(terminal, { stack, token }));
   const made = listsFor(client, options);
   const contextName = made.contexts?.[0]?.name ?? "";
   if (options.merge === undefined) {
@@ -43,7 +53,7 @@ async function kubeconfig({ client: connect, terminal }: Context, options: Optio
 
 function listsFor(client: Client, options: Options): Lists {
   const cluster = options.cluster ?? client.cluster;
-  const name = options.name ?? `windlass-${cluster ?? "default"}`;
+  const name = options.name ?? `${options.stack ?? "windlass"}-${cluster ?? "default"}`;
   const user = options.user ?? name;
   const { ca, serverName, isInsecure, certificate, key } = client.connection;
   const token = options.token ?? client.connection.token;

@@ -2,14 +2,17 @@
  * PATCH by apply (server-side apply), of an object or of its status: makes the object where there is none. The body is YAML or JSON, and
  * says all that its manager wants of the object; apply.ts has the rules. It is one write of the pipeline as any other.
  */
+
 import { timestamp } from "../../base/clock.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { cleanBody } from "../../kinds/body.ts";
-import { required, typeInvalid } from "../../kinds/field-error.ts";
+import type { KindDefinition } from "../../kinds/definition.ts";
+import { forbidden, required, typeInvalid } from "../../kinds/field-error.ts";
 import { apiVersion, group, type WindlassObject } from "../../kinds/object.ts";
 import { applyPatchType, lazyBody, requiredBody } from "../body.ts";
 import { type ItemCall, inStore } from "../call.ts";
 import { badRequest, conflict, invalid } from "../errors.ts";
+import type { ApiResponse } from "../exchange.ts";
 import { checkPlace } from "../get.ts";
 import { decodeUpdate, runWrite } from "../pipeline.ts";
 import { presentObject } from "../present.ts";
@@ -25,22 +28,32 @@ import { type Manager, readEntries } from "./managed-entry.ts";
 import { isObject } from "./parts.ts";
 import { parseYaml } from "./yaml-body.ts";
 
-export function applyObject(call: ItemCall): Promise<Response> {
+export function applyObject(call: ItemCall): Promise<ApiResponse> {
   const body = lazyBody(call.request, [applyPatchType], parseYaml);
   return inStore(call, "patch", async (store) => {
     checkPlace(call);
     const { definition, namespace, name, subresource, principal } = call;
     const options = writeOptions(call, "PatchOptions");
-    const manager = call.query("fieldManager") ?? "";
-    if (manager === "") throw invalid("PatchOptions", "", [required("fieldManager", "is required for apply patch")]);
+    const { manager, force } = applyOptions(call, { isApply: true });
     const orCreate = subresource === undefined;
     const write: Write = { operation: "update", orCreate, definition, namespace, name, subresource, options, principal };
     const config = configuration(write, await requiredBody(body));
-    const force = parseFlag(call.query("force"));
     const propose = applying(write, config, { manager: { manager, operation: "Apply", subresource }, force });
     const { object, created, warnings, revision } = await runWrite(store, write, propose);
     return presentObject(call, object, { revision, warnings, isNew: created });
   });
+}
+
+/** What the query says of an apply; of another patch that it says nothing of one. @throws RefusedError: 422. */
+export function applyOptions(
+  { query }: Pick<ItemCall, "query">,
+  { isApply }: { readonly isApply: boolean },
+): { readonly manager: string; readonly force: boolean } {
+  const manager = query("fieldManager") ?? "";
+  if (isApply && manager === "") throw invalid("PatchOptions", "", [required("fieldManager", "is required for apply patch")]);
+  if (!isApply && query("force") !== undefined)
+    throw invalid("PatchOptions", "", [forbidden("force", "may not be specified for non-apply patch")]);
+  return { manager, force: parseFlag(query("force")) };
 }
 
 type Configuration = { readonly value: JsonObject; readonly metadata: JsonObject; readonly dropped: readonly string[] };
@@ -62,27 +75,35 @@ function configuration({ definition, name }: Write, body: Json): Configuration {
   return { value, metadata, dropped };
 }
 
-function applying(
-  write: Write,
-  { value: config, metadata, dropped }: Configuration,
-  { manager, force }: { readonly manager: Manager; readonly force: boolean },
-): Propose {
+type How = { readonly manager: Manager; readonly force: boolean };
+
+function applying(write: Write, { value: config, metadata, dropped }: Configuration, how: How): Propose {
   const { definition } = write;
   return (current, transaction) => {
     if (current === undefined) checkNothingNamed(write, metadata);
-    const entries = readEntries(current?.metadata.managedFields) ?? [];
     const time = timestamp(transaction.context.now);
-    const applied = apply({ definition, live: current, entries, config, manager, time });
-    if (!force) checkConflicts(write, current, applied, manager);
-    const object = manager.manager === kubectlManager ? refreshLastApplied(applied.object, config) : applied.object;
+    const applied = applyTo(definition, current, { config, time, ...how });
+    const object = how.manager.manager === kubectlManager ? refreshLastApplied(applied.object, config) : applied.object;
     const proposal = decodeUpdate(write, { ...envelopeOf(config), ...withIdentity(object, metadata) }, current);
     return { ...proposal, unknownFields: [...dropped, ...proposal.unknownFields], managedFields: applied.entries };
   };
 }
 
+/** @throws RefusedError: 409 where it is not forced and others own what would change. */
+export function applyTo(
+  definition: KindDefinition,
+  live: WindlassObject | undefined,
+  { force, ...how }: How & { readonly config: JsonObject; readonly time: string },
+): Applied {
+  const entries = readEntries(live?.metadata.managedFields) ?? [];
+  const applied = apply({ definition, live, entries, ...how });
+  if (!force) checkConflicts(definition, live, applied, how.manager);
+  return applied;
+}
+
 /** @throws RefusedError: 409 where others own what would change, and it is not kubectl's own from before. */
 function checkConflicts(
-  { definition }: Write,
+  definition: KindDefinition,
   live: WindlassObject | undefined,
   { conflicts }: Applied,
   { manager }: Manager,

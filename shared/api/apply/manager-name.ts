@@ -16,7 +16,7 @@ export function checkManager(name: string, field: string): FieldError[] {
 }
 
 /** What stands before the first slash, without what can't be printed, as long as a name may be. */
-export function managerOfUserAgent(userAgent: string | null): string {
+export function managerOfUserAgent(userAgent: string | undefined): string {
   let name = "";
   let bytes = 0;
   for (const character of (userAgent ?? "").split("/", 1)[0] ?? "") {

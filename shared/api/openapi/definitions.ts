@@ -40,17 +40,17 @@ const integer = (description: string, format: "int32" | "int64" = "int32"): Open
   format,
   description,
 });
-const reference = (name: string, description: string | undefined): OpenApiSchema => ({
+export const reference = (name: string, description: string | undefined): OpenApiSchema => ({
   $ref: name,
   ...(description !== undefined && { description }),
 });
 
 /** kubectl explain prints a reference's description and then that of what it refers to: one of them is enough. */
-const undescribed = ({ description: _, ...schema }: OpenApiSchema): OpenApiSchema => schema;
-const objectMeta = openApiSchema(metadataSchema);
+export const undescribed = ({ description: _, ...schema }: OpenApiSchema): OpenApiSchema => schema;
+export const objectMeta = openApiSchema(metadataSchema);
 
-const versionField = text("The version of the API that the object is written in.");
-const kindField = text("The object's kind.");
+export const versionField = text("The version of the API that the object is written in.");
+export const kindField = text("The object's kind.");
 
 function kindDefinitions(definition: KindDefinition): [string, OpenApiSchema][] {
   const { kind, description } = definition;
@@ -89,7 +89,7 @@ function kindDefinitions(definition: KindDefinition): [string, OpenApiSchema][] 
 }
 
 /** Kubernetes' meta/v1 in our words; only what this API sends and takes. */
-const metaDefinitions: Definitions = {
+export const metaDefinitions: Definitions = {
   [metaNames.objectMeta]: undescribed(objectMeta),
   [metaNames.listMeta]: {
     type: "object",

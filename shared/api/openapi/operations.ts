@@ -32,6 +32,9 @@ export type Operation = {
   readonly code: "200" | "201";
 };
 
+/** Of the document that an operation belongs to. */
+export const tagOf = ({ group: of }: GroupVersionKind): string => (of === "" ? "core_v1" : "windlassDev_v1");
+
 export type Path = {
   readonly path: string;
   readonly parameters: readonly Parameter[];
@@ -47,21 +50,21 @@ const query = (name: string, type: Parameter["type"], description: string): Para
   description,
 });
 const inPath = (name: string, description: string): Parameter => ({ name, in: "path", type: "string", description });
-const name = inPath("name", "Name of the object.");
-const namespace = inPath("namespace", "Namespace of the objects.");
+export const name = inPath("name", "Name of the object.");
+export const namespace = inPath("namespace", "Namespace of the objects.");
 
-const writeParameters = [
+export const writeParameters = [
   query("dryRun", "string", "All: only say what would happen."),
   query("fieldManager", "string", "Who writes, for managedFields."),
   query("fieldValidation", "string", "What becomes of unknown fields: Ignore, Warn or Strict."),
 ];
 const force = query("force", "boolean", "Whether an apply takes fields over from others.");
-const deleteParameters = [
+export const deleteParameters = [
   query("dryRun", "string", "All: only say what would happen."),
   query("gracePeriodSeconds", "integer", "Time until the deletion; 0: at once."),
   query("propagationPolicy", "string", "What becomes of the objects it owns: Orphan, Background or Foreground."),
 ];
-const listParameters = [
+export const listParameters = [
   query("allowWatchBookmarks", "boolean", "Whether a watch also tells how far it has come."),
   query("continue", "string", "Where the page begins; from the page before it."),
   query("fieldSelector", "string", "Only objects whose fields fit, like metadata.name=web."),
@@ -142,8 +145,6 @@ function scaleOperations(definition: KindDefinition): Operation[] {
     id: operation.id.replace(/Status$/, "Scale"),
     description: operation.description.replace("the status of", "how many there should be of"),
     kind: scaleKind,
-    parameters: operation.parameters.filter(({ name }) => name !== "force"),
-    consumes: operation.consumes.filter((type) => !type.startsWith("application/apply-patch")),
     answer: scaleName,
     ...(operation.method === "put" && { body: scaleName }),
   }));

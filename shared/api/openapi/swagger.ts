@@ -4,7 +4,9 @@
 import type { KindDefinition } from "../../kinds/definition.ts";
 import type { OpenApiSchema } from "../../kinds/open-api-schema.ts";
 import { definitionsOf, documentInfo } from "./definitions.ts";
-import { type Operation, type Parameter, type Path, pathsOf } from "./operations.ts";
+import { eventDefinitions } from "./event-definitions.ts";
+import { eventPaths } from "./event-operations.ts";
+import { type Operation, type Parameter, type Path, pathsOf, tagOf } from "./operations.ts";
 
 export type SchemaV2 = Omit<OpenApiSchema, "items" | "properties" | "additionalProperties"> & {
   readonly items?: SchemaV2;
@@ -43,8 +45,9 @@ export type DocumentV2 = {
 };
 
 export function documentV2(kinds: readonly KindDefinition[]): DocumentV2 {
-  const definitions = Object.entries(definitionsOf(kinds)).map(([name, schema]) => [name, schemaV2(schema)] as const);
-  const paths = pathsOf(kinds).map((path) => [path.path, pathItem(path)] as const);
+  const all = { ...definitionsOf(kinds), ...eventDefinitions() };
+  const definitions = Object.entries(all).map(([name, schema]) => [name, schemaV2(schema)] as const);
+  const paths = [...eventPaths(), ...pathsOf(kinds)].map((path) => [path.path, pathItem(path)] as const);
   return { swagger: "2.0", info: documentInfo, paths: Object.fromEntries(paths), definitions: Object.fromEntries(definitions) };
 }
 
@@ -72,7 +75,7 @@ function operationV2({ id, description, action, kind, parameters, body, consumes
   const inBody: ParameterV2[] =
     body === undefined ? [] : [{ name: "body", in: "body", required: action !== "delete", schema: referenceTo(body) }];
   return {
-    tags: ["windlassDev_v1"],
+    tags: [tagOf(kind)],
     description,
     operationId: id,
     consumes,

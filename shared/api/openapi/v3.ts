@@ -2,14 +2,16 @@
  * OpenAPI 3.0 as Kubernetes serves it: `/openapi/v3` lists the groups' documents with a hash in each URL, so that a client keeps
  * what it has until the kinds change. kubectl explain and kubectl's field validation read it.
  */
-import type { KindDefinition } from "../../kinds/definition.ts";
+import { coreVersion } from "../../kinds/core-event.ts";
 import { apiVersion } from "../../kinds/object.ts";
 import type { OpenApiSchema } from "../../kinds/open-api-schema.ts";
 import type { Registry } from "../../kinds/registry.ts";
 import { kindsAt, type Place } from "../discovery.ts";
-import { definitionsOf, documentInfo } from "./definitions.ts";
+import { type Definitions, definitionsOf, documentInfo } from "./definitions.ts";
 import { type JsonDocument, jsonDocument } from "./document.ts";
-import { type Operation, type Parameter, type Path, pathsOf } from "./operations.ts";
+import { eventDefinitions } from "./event-definitions.ts";
+import { eventPaths } from "./event-operations.ts";
+import { type Operation, type Parameter, type Path, pathsOf, tagOf } from "./operations.ts";
 
 export type OpenApiV3 = {
   /** `/openapi/v3`. */
@@ -20,17 +22,24 @@ export type OpenApiV3 = {
 
 /** Deterministic: the same kinds give the same bytes, in every process. Costs milliseconds; keep the result. */
 export function openApiV3(registry: Registry, place: Place): OpenApiV3 {
-  const path = `apis/${apiVersion}`;
-  const document = jsonDocument(groupDocument(kindsAt(registry, place)));
-  const hash = document.etag.slice(1, -1);
+  const kinds = kindsAt(registry, place);
+  const documents = new Map(
+    Object.entries({
+      [`api/${coreVersion}`]: groupDocument(eventDefinitions(), eventPaths()),
+      [`apis/${apiVersion}`]: groupDocument(definitionsOf(kinds), pathsOf(kinds)),
+    }).map(([path, content]) => {
+      const document = jsonDocument(content);
+      return [path, { ...document, hash: document.etag.slice(1, -1) }];
+    }),
+  );
   // Rooted at /openapi/v3: then clients put the prefix of their own base URL (/clusters/<name>) before it.
-  const index = jsonDocument({ paths: { [path]: { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` } } });
-  return { index, documents: new Map([[path, { ...document, hash }]]) };
+  const urls = [...documents].map(([path, { hash }]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]);
+  return { index: jsonDocument({ paths: Object.fromEntries(urls) }), documents };
 }
 
-function groupDocument(kinds: readonly KindDefinition[]): object {
-  const schemas = Object.entries(definitionsOf(kinds)).map(([name, schema]) => [name, schemaV3(schema)]);
-  const paths = pathsOf(kinds).map((path) => [path.path, pathItem(path)]);
+function groupDocument(definitions: Definitions, operations: readonly Path[]): object {
+  const schemas = Object.entries(definitions).map(([name, schema]) => [name, schemaV3(schema)]);
+  const paths = operations.map((path) => [path.path, pathItem(path)]);
   return {
     openapi: "3.0.0",
     info: documentInfo,
@@ -63,7 +72,7 @@ function operationV3({ id, description, action, kind, parameters, body, consumes
   const content = (types: readonly string[], name: string) =>
     Object.fromEntries(types.map((type) => [type, { schema: referenceTo(name) }]));
   return {
-    tags: ["windlassDev_v1"],
+    tags: [tagOf(kind)],
     description,
     operationId: id,
     ...(parameters.length > 0 && { parameters: parameters.map(parameterV3) }),

@@ -1,6 +1,6 @@
 /** What the SQLite adapter throws, beside the log room's own errors. */
 
-export type FolderProblem = "locked" | "unwritable" | "foreign" | "newer" | "damaged";
+export type FolderProblem = "locked" | "absent" | "unwritable" | "foreign" | "newer" | "damaged";
 
 /**
  * The data folder can't be used; its files are as they were. Trying again is useless until someone has looked, except for

@@ -24,7 +24,7 @@ export type RepairStore = SqliteStore & {
 /** @throws DataFolderError as openSqlite, and where there is no state: nothing is made. */
 export function openForRepair(path: string, { pid }: SqliteOptions): RepairStore {
   if (!existsSync(join(path, "windlass.db")))
-    throw new DataFolderError(path, { problem: "foreign", why: "there is no state in it" });
+    throw new DataFolderError(path, { problem: "absent", why: "there is no state in it" });
   const { database, lock } = openFolder(path, pid);
   const parts = partsOf(database);
   return {

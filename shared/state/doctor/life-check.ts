@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Log, Markers, Objects, Row, RowWrite } from "../../log/ports.ts";
 import type { Finding } from "./finding.ts";
-import { checkLog, type Last, type LogState } from "./log-check.ts";
+import { checkLog, type Last, type LogState, touchedAfter } from "./log-check.ts";
 
 export type Life = { readonly name: string; readonly uid: string };
 export type LifePorts = { readonly log: Pick<Log, "read">; readonly objects: Pick<Objects, "markers" | "page"> };
@@ -14,10 +14,22 @@ const pageRows = 500;
 /** Rows that are wrong, named and mended in one run; more are found by the next one. */
 const wrongMax = 10_000;
 
+/** How often a look begins again because the log was stripped under it. */
+const looksMax = 3;
+
+/** What is written meanwhile is left out. */
 export async function checkLife(ports: LifePorts, life: Life): Promise<readonly Finding[]> {
-  const markers = await ports.objects.markers(life.uid);
-  // Its cluster was made and never used: it begins when it is.
-  if (markers === undefined) return [];
+  for (let looks = 1; ; looks += 1) {
+    const markers = await ports.objects.markers(life.uid);
+    // Its cluster was made and never used: it begins when it is.
+    if (markers === undefined) return [];
+    const found = await checkAt(ports, life, markers);
+    const after = await ports.objects.markers(life.uid);
+    if (found.length === 0 || after?.stripped === markers.stripped || looks === looksMax) return found;
+  }
+}
+
+async function checkAt(ports: LifePorts, life: Life, markers: Markers): Promise<readonly Finding[]> {
   const state = await checkLog(ports.log, life.uid, markers);
   const found = [
     ...state.problems.map((problem): Finding => ({ where: life.name, problem, mending: undefined })),
@@ -46,12 +58,12 @@ function markerFindings({ name, uid }: Life, markers: Markers, { head, sealed, p
 
 type Known = { readonly markers: Markers; readonly state: LogState };
 
-async function rowFindings({ objects }: LifePorts, { name, uid }: Life, known: Known): Promise<Finding[]> {
+async function rowFindings({ log, objects }: LifePorts, { name, uid }: Life, known: Known): Promise<Finding[]> {
   const missing = new Map([...known.state.applied].filter(([, { change }]) => change.action !== "delete"));
-  const found: Finding[] = [];
-  const tell = (problem: string, write: RowWrite | undefined): void => {
+  const found: { readonly key: string; readonly finding: Finding }[] = [];
+  const tell = (key: string, problem: string, write: RowWrite | undefined): void => {
     const mending = write && ({ kind: "rows", uid, writes: [write] } as const);
-    if (found.length < wrongMax) found.push({ where: name, problem, mending });
+    if (found.length < wrongMax) found.push({ key, finding: { where: name, problem, mending } });
   };
   let after: string | undefined;
   do {
@@ -59,12 +71,15 @@ async function rowFindings({ objects }: LifePorts, { name, uid }: Life, known: K
     for (const row of page.rows) {
       missing.delete(row.key);
       const wrong = wrongRow(row, known);
-      if (wrong !== undefined) tell(`the row ${row.key} ${wrong.why}`, wrong.write);
+      if (wrong !== undefined) tell(row.key, `the row ${row.key} ${wrong.why}`, wrong.write);
     }
     after = page.next;
   } while (after !== undefined);
-  for (const [key, last] of missing) tell(`the row ${key} is missing`, writeOf(key, known.state.last.get(key) ?? last));
-  return found;
+  for (const [key, last] of missing) tell(key, `the row ${key} is missing`, writeOf(key, known.state.last.get(key) ?? last));
+  if (found.length === 0) return [];
+  // A row that was written after the log was read is as the log says by now, or will be looked at the next time.
+  const touched = await touchedAfter(log, uid, known.state.head);
+  return found.filter(({ key }) => !touched.has(key)).map(({ finding }) => finding);
 }
 
 /** A row may be ahead of applied: whoever writes rows moves the marker after them. */

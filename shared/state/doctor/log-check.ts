@@ -48,6 +48,19 @@ export async function checkLog(log: Pick<Log, "read">, uid: string, { stripped, 
   return { head, time, sealed, last, applied: upToApplied, problems };
 }
 
+/** Keys that entries after `head` change. */
+export async function touchedAfter(log: Pick<Log, "read">, uid: string, head: number): Promise<ReadonlySet<string>> {
+  const touched = new Set<string>();
+  for (let [after, end] = [head, false]; !end; ) {
+    const tail = await readOn(log, uid, after);
+    if (typeof tail === "string") return touched;
+    for (const { changes } of tail.entries) for (const { key } of changes) touched.add(key);
+    after = tail.entries.at(-1)?.revision ?? after;
+    end = tail.end;
+  }
+  return touched;
+}
+
 async function readOn(
   log: Pick<Log, "read">,
   uid: string,

@@ -10,8 +10,8 @@ import type { KindDefinition } from "../../kinds/definition.ts";
 import { prefixOf } from "../../kinds/definition.ts";
 import type { WindlassObject } from "../../kinds/object.ts";
 import { TooLargeError } from "../../log/errors.ts";
-import type { Objects } from "../../log/ports.ts";
-import { type ObjectEvent, onCreate, onDelete, onUpdate, type Specifier, type WatchEvent } from "../event.ts";
+import type { Entry, Objects } from "../../log/ports.ts";
+import { happenings, type ObjectEvent, onCreate, onDelete, onUpdate, type Specifier, shape, type WatchEvent } from "../event.ts";
 import { follow } from "../follow.ts";
 import { MissSignal } from "../reader.ts";
 import { where } from "../selector.ts";
@@ -96,6 +96,18 @@ export class Collector {
       waiting = new Map([...waiting, ...due.flatMap(({ next }) => next).map((place) => [keyAt(place), place] as const)]);
     }
     return changed;
+  }
+
+  /** Collects what follows from `entries`; how many objects it changed. For hosts that are woken by what was committed. */
+  async follow(entries: readonly Entry[], signal?: AbortSignal): Promise<number> {
+    const plurals = new Set(this.#kinds.map(({ plural }) => plural));
+    const events = entries
+      .flatMap(happenings)
+      .filter(({ plural }) => plurals.has(plural))
+      .map((happening) => shape(happening, happening.action))
+      .filter((event) => event !== undefined && mayConcern(event)) as ObjectEvent[];
+    // Most entries are about nothing that is owned or going: then not even the state is read.
+    return events.length === 0 ? 0 : this.collect(await this.#heardOf(events), signal);
   }
 
   #step(transaction: Transaction, place: Place): void {
@@ -185,6 +197,12 @@ const interests = (definition: KindDefinition): Specifier[] => [
   onCreate(definition, where(isConcerned)),
   onUpdate(definition, where(isConcerned)),
 ];
+
+/** What a watch for `interests` would tell. */
+function mayConcern(event: ObjectEvent): boolean {
+  if (event.type === "delete" || isConcerned(event.object)) return isNews(event);
+  return event.previous !== undefined && isConcerned(event.previous);
+}
 
 /** Most updates are of status and spec, which decide nothing here. */
 function isNews({ type, object, previous }: ObjectEvent): boolean {

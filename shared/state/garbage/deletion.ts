@@ -6,15 +6,11 @@ import { timestamp } from "../../base/clock.ts";
 import type { KindDefinition } from "../../kinds/definition.ts";
 import type { ObjectInput, WindlassObject } from "../../kinds/object.ts";
 import type { Transaction } from "../transaction.ts";
+import { foregroundFinalizer, isPropagation, orphanFinalizer } from "./finalizers.ts";
 
 /** What becomes of an object's dependents: they stay, they go after it, or they go before it. */
 export const propagations = ["Orphan", "Background", "Foreground"] as const;
 export type Propagation = (typeof propagations)[number];
-
-/** Held while the dependents lose their reference to the object. */
-export const orphanFinalizer = "orphan";
-/** Held while dependents are there that block the deletion. */
-export const foregroundFinalizer = "foregroundDeletion";
 
 /**
  * The object as its deletion leaves it: marked with the time of the first deletion, and with the finalizers that hold it. Without any it
@@ -63,8 +59,6 @@ export function withoutFinalizer<O extends WindlassObject>(object: O, finalizer:
   const left = finalizers.filter((name) => name !== finalizer);
   return { ...object, metadata: { ...metadata, ...(left.length > 0 && { finalizers: left }) } };
 }
-
-const isPropagation = (finalizer: string): boolean => finalizer === orphanFinalizer || finalizer === foregroundFinalizer;
 
 function heldBy(propagation: Propagation | undefined, finalizers: readonly string[]): string | undefined {
   switch (propagation) {

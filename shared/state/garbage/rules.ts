@@ -8,7 +8,8 @@
 import { type KindDefinition, keyOf } from "../../kinds/definition.ts";
 import { apiVersion, type OwnerReference, type WindlassObject } from "../../kinds/object.ts";
 import type { Registry } from "../../kinds/registry.ts";
-import { foregroundFinalizer, orphanFinalizer, type Propagation } from "./deletion.ts";
+import type { Propagation } from "./deletion.ts";
+import { foregroundFinalizer, orphanFinalizer } from "./finalizers.ts";
 
 /** What is there, all as of one moment. */
 export type World = {

@@ -71,7 +71,7 @@ describe("the manager's name", () => {
     ["tab\there/1", "tabhere"],
     ["/1", "unknown"],
     ["", "unknown"],
-    [null, "unknown"],
+    [undefined, "unknown"],
     [`${"ä".repeat(100)}/1`, "ä".repeat(managerBytesMax / 2)],
   ])("of the User-Agent %j is %j", (userAgent, name) => expect(managerOfUserAgent(userAgent)).toBe(name));
 

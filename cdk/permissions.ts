@@ -1,0 +1,37 @@
+/**
+ * What each function may do to the tables: the requests that the adapters of shared/log/dynamodb make for it, and no others. Nobody
+ * may scan a table, delete an entry, or change a table itself.
+ */
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import type { Tables } from "./tables.ts";
+
+export type FunctionName = "api" | "publisher" | "healer" | "installer";
+
+type Action = "GetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem";
+type TableActions = { readonly log: readonly Action[]; readonly objects: readonly Action[] };
+
+/** Commits, reads, and strips old entries to stubs. */
+const wholeLog = ["Query", "PutItem", "BatchWriteItem"] as const;
+/** Rows, markers and cells: read, written under conditions, and removed in batches when a life is over. */
+const wholeObjects = ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"] as const;
+
+const tableActions: Readonly<Record<FunctionName, TableActions>> = {
+  api: { log: wholeLog, objects: wholeObjects },
+  /** Collects garbage of owners and clusters, too, so it commits. */
+  publisher: { log: wholeLog, objects: wholeObjects },
+  healer: { log: wholeLog, objects: wholeObjects },
+  /** Begins the root's life and stores the hash of the first token. */
+  installer: { log: ["Query", "PutItem"], objects: ["GetItem", "Query", "PutItem", "UpdateItem"] },
+};
+
+/** Lets the function `name`, whose role is `grantee`, use the tables, and their key where it is the customer's. */
+export function grantTables(name: FunctionName, grantee: IGrantable, { log, objects }: Tables): void {
+  grant(log, grantee, tableActions[name].log);
+  grant(objects, grantee, tableActions[name].objects);
+}
+
+function grant(table: Table, grantee: IGrantable, actions: readonly Action[]): void {
+  table.grant(grantee, ...actions.map((action) => `dynamodb:${action}`));
+  table.encryptionKey?.grantEncryptDecrypt(grantee);
+}

@@ -1,0 +1,76 @@
+/**
+ * One request for events, taken apart. As for objects (call.ts), whoever may not look into a cluster does not learn whether it is there;
+ * roles are those of objects: an editor writes events, a viewer reads them.
+ */
+
+import type { CoreEvent } from "../../kinds/core-event.ts";
+import { coreEventFields, coreEventKind } from "../../kinds/core-event.ts";
+import { checkName, checkNamespace } from "../../kinds/names.ts";
+import type { WindlassObject } from "../../kinds/object.ts";
+import { type Parsed, parseFieldSelector, parseLabelSelector } from "../../kinds/selector.ts";
+import { defaultCluster, withCluster } from "../../state/clusters.ts";
+import type { EventPlace } from "../../state/core-events/event-journal.ts";
+import { allowed, type Verb } from "../access/access.ts";
+import { noCluster } from "../call.ts";
+import { badRequest, invalid, RefusedError } from "../errors.ts";
+import type { ApiResponse } from "../exchange.ts";
+import type { Format } from "../negotiate.ts";
+import type { PathCall } from "../path-call.ts";
+import type { IncludeObject } from "../table.ts";
+
+export type EventCall = PathCall & {
+  /** undefined: all namespaces. */
+  readonly namespace: string | undefined;
+  readonly format: Format;
+  readonly includeObject: IncludeObject;
+};
+/** A call that is made in a namespace. */
+export type PlacedCall = EventCall & { readonly namespace: string };
+export type EventItemCall = PlacedCall & { readonly name: string };
+
+/** Runs `run` on the call's cluster; twice where it was replaced meanwhile. @throws RefusedError: forbidden, or not found. */
+export async function inEvents(call: EventCall, verb: Verb, run: (uid: string) => Promise<ApiResponse>): Promise<ApiResponse> {
+  const { api, principal, cluster = defaultCluster } = call;
+  const answer = await withCluster(api.clusters, cluster, ({ uid }) => {
+    if (!allowed(principal, uid, verb)) throw forbidden(call, verb);
+    return run(uid);
+  });
+  if (answer !== undefined) return answer;
+  if (!allowed(principal, undefined, verb)) throw forbidden(call, verb);
+  throw noCluster(cluster);
+}
+
+/** @throws RefusedError: a name that no namespace can have. */
+export function checkEventNamespace({ namespace }: EventCall): void {
+  const errors = namespace === undefined ? [] : checkNamespace(namespace);
+  if (errors.length > 0) throw invalid(coreEventKind.kind, "", errors);
+}
+
+/** What can't be a name is nobody's name. @throws RefusedError: not found. */
+export function placeOf({ namespace, name }: EventItemCall): EventPlace {
+  if ([...checkName(name), ...checkNamespace(namespace)].length > 0) throw eventNotFound(name);
+  return { namespace, name };
+}
+
+export const eventNotFound = (name: string): RefusedError =>
+  new RefusedError({ kind: "notFound", resource: coreEventKind.plural, name, group: "" });
+
+/** Which events a list or a watch is about. @throws RefusedError when a selector can't be parsed. */
+export function eventSelection({ query }: EventCall): (event: CoreEvent) => boolean {
+  const labels = selectorOf(parseLabelSelector(query("labelSelector") ?? ""));
+  const fields = selectorOf(parseFieldSelector({ selectableFields: coreEventFields }, query("fieldSelector") ?? ""));
+  return (event) => labels.matches(event.metadata.labels) && fields.matches(event as unknown as WindlassObject);
+}
+
+function selectorOf<S>(parsed: Parsed<S>): S {
+  if (!parsed.ok) throw badRequest(parsed.message);
+  return parsed.selector;
+}
+
+/** In Kubernetes' words; it repeats what was asked and tells nothing else. */
+function forbidden({ principal, namespace, ...call }: EventCall & { readonly name?: string }, verb: Verb): RefusedError {
+  const where = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  const subject = call.name === undefined ? "events" : `events "${call.name}"`;
+  const message = `${subject} is forbidden: User "${principal.name}" cannot ${verb} resource "events" in API group "" ${where}`;
+  return new RefusedError({ kind: "forbidden", message });
+}

@@ -4,10 +4,11 @@ import { setImmediate as immediate } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { tombstoneMs } from "../../shared/base/limits.ts";
 import { NotWrittenError, UnclearWriteError } from "../../shared/log/sqlite/errors.ts";
-import { GroupCommit, waitingMax } from "../../shared/log/sqlite/group-commit.ts";
-import { Lives, livesKeptMax } from "../../shared/log/sqlite/lives.ts";
+import { type GroupCommit, waitingMax } from "../../shared/log/sqlite/group-commit.ts";
+import { type Lives, livesKeptMax } from "../../shared/log/sqlite/lives.ts";
 import { SqliteLog } from "../../shared/log/sqlite/log.ts";
-import { Rows } from "../../shared/log/sqlite/rows.ts";
+import { partsOf } from "../../shared/log/sqlite/open.ts";
+import type { Rows } from "../../shared/log/sqlite/rows.ts";
 import { schemaSql } from "../../shared/log/sqlite/schema.ts";
 import { first, plainAppended, plainOf, readAll, runOf } from "../conformance/ports.ts";
 
@@ -22,10 +23,9 @@ describe("sqlite, group commit", () => {
     // A reference that is only checked at the commit: how a test makes a commit fail.
     database.exec(`PRAGMA foreign_keys = ON; ${schemaSql} CREATE TABLE words (word TEXT);
       CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED);`);
-    lives = new Lives(database);
-    rows = new Rows(database);
-    commits = new GroupCommit(database, () => lives.forget());
-    log = new SqliteLog({ database, commits, lives, rows });
+    const parts = partsOf(database);
+    ({ lives, rows, commits } = parts);
+    log = new SqliteLog(parts);
   });
 
   const say = (word: string) => database.prepare("INSERT INTO words VALUES (?)").run(word);
@@ -116,8 +116,8 @@ describe("sqlite, group commit", () => {
 
   it("close: what waits is written, what comes later is refused", async () => {
     const waiting = Promise.all([commits.write(() => say("a")), commits.write(() => say("b"))]);
-    commits.close();
-    expect(words()).toEqual(["a", "b"]);
+    commits.close(() => say("last"));
+    expect(words()).toEqual(["a", "b", "last"]);
     await waiting;
     expect((await log.append("life", runOf(log, first, 1))).kind).toBe("refused");
   });
@@ -148,7 +148,7 @@ describe("sqlite, group commit", () => {
   it("heads are right for more lives than are kept in memory", () => {
     for (let place = 0; place <= livesKeptMax; place++) {
       const uid = `life ${place}`;
-      lives.moveHead(uid, lives.at(uid), { to: first + place, sealed: false });
+      lives.begin(uid, first + 1 + place);
     }
     expect([lives.find("life 0")?.head, lives.find(`life ${livesKeptMax}`)?.head]).toEqual([first, first + livesKeptMax]);
     expect(lives.find("life")).toBeUndefined();

@@ -12,11 +12,13 @@ const groupMax = 512;
 export const waitingMax = 20_000;
 
 /** `act` writes and returns what tells the caller of it; `fail` is the other way to tell. */
-type Job = { readonly act: () => () => void; readonly fail: (error: Error) => void };
+type Job = { readonly act: () => () => void; readonly fail: (error: Error) => void; readonly needsDisk: boolean };
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #onRollback: () => void;
+  readonly #lazy: StatementSync;
+  readonly #full: StatementSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
@@ -29,14 +31,19 @@ export class GroupCommit {
   constructor(database: DatabaseSync, onRollback: () => void) {
     this.#database = database;
     this.#onRollback = onRollback;
+    this.#lazy = database.prepare("PRAGMA synchronous = NORMAL");
+    this.#full = database.prepare("PRAGMA synchronous = FULL");
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#rollback = database.prepare("ROLLBACK");
     this.#smallWrite = database.prepare(`PRAGMA user_version = ${schemaVersion}`);
   }
 
-  /** What `act` gives, once it is durable; it may be run more than once. Rejects with NotWrittenError or UnclearWriteError. */
-  write<T>(act: () => T): Promise<T> {
+  /**
+   * What `act` gives, once it is durable; it may be run more than once. Rejects with NotWrittenError or UnclearWriteError. Without
+   * `needsDisk` it may be lost in a crash, as long as nothing that does need it was written after it.
+   */
+  write<T>(act: () => T, { needsDisk = true } = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new NotWrittenError("the data folder was closed"));
     if (this.#waiting.length >= waitingMax) return Promise.reject(new NotWrittenError(`${waitingMax} writes are waiting`));
     return new Promise((resolve, fail) => {
@@ -44,14 +51,20 @@ export class GroupCommit {
         const result = act();
         return () => resolve(result);
       };
-      this.#waiting.push({ act: actAndTell, fail });
+      this.#waiting.push({ act: actAndTell, fail, needsDisk });
       this.#schedule();
     });
   }
 
-  /** Writes what waits and refuses what comes later. */
-  close(): void {
+  /** Writes what waits, `last` after it, and refuses what comes later. */
+  close(last: () => void): void {
     this.#closed = true;
+    const act = () => {
+      last();
+      return ignore;
+    };
+    // What it would write follows from the log: the next process writes it.
+    this.#waiting.push({ act, fail: ignore, needsDisk: false });
     while (this.#waiting.length > 0) this.#transact(this.#waiting.splice(0, groupMax));
   }
 
@@ -65,7 +78,15 @@ export class GroupCommit {
     });
   }
 
+  /** FULL waits for the disk at a commit, NORMAL does not; what a FULL commit waits for includes all before it. */
   #transact(group: readonly Job[]): void {
+    const isLazy = group.every(({ needsDisk }) => !needsDisk);
+    if (isLazy) this.#lazy.run();
+    this.#transactNow(group);
+    if (isLazy) this.#full.run();
+  }
+
+  #transactNow(group: readonly Job[]): void {
     const tellings = this.#actAll(group);
     if (tellings === undefined) return;
     try {
@@ -88,7 +109,7 @@ export class GroupCommit {
       this.#undo();
       const [only, ...others] = group;
       if (others.length === 0) only?.fail(new NotWrittenError("it could not be carried out", cause));
-      else for (const job of group) this.#transact([job]);
+      else for (const job of group) this.#transactNow([job]);
       return undefined;
     }
   }
@@ -112,3 +133,5 @@ export class GroupCommit {
     }
   }
 }
+
+const ignore = (): void => undefined;

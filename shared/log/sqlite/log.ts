@@ -1,17 +1,17 @@
 /**
- * The Log port on SQLite. An append also writes the rows and moves `applied`, in the same transaction, so rows never lag. Stripped
- * entries are deleted, and their positions stay taken: an append is checked against the head, which only grows.
+ * The Log port on SQLite. An append writes its entries; the rows that follow from them are written later and never seen to lag
+ * (pending-rows.ts). Stripped entries are deleted, and their positions stay taken: an append is checked against the head, which only grows.
  */
 import type { StatementSync } from "node:sqlite";
 import { decodeEntry } from "../codec.ts";
-import { fold } from "../fold.ts";
 import type { Appended, EncodedEntry, Log, ReadOptions, Tail } from "../ports.ts";
 import { blob, integer } from "./columns.ts";
 import { NotWrittenError } from "./errors.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Lives } from "./lives.ts";
+import { idOf } from "./log-id.ts";
 import type { SqliteParts } from "./parts.ts";
-import type { Rows } from "./rows.ts";
+import type { PendingRows } from "./pending-rows.ts";
 
 /** Stored bytes of one read, at least one entry: as DynamoDB's page of 1 MB. */
 const readBytesMax = 1024 * 1024;
@@ -22,22 +22,20 @@ export class SqliteLog implements Log {
   readonly compressAboveBytes = 16 * 1024;
   readonly #commits: GroupCommit;
   readonly #lives: Lives;
-  readonly #rows: Rows;
+  readonly #pending: PendingRows;
   readonly #insert: StatementSync;
   readonly #selectAfter: StatementSync;
   readonly #selectOne: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor({ database, commits, lives, rows }: SqliteParts) {
+  constructor({ database, commits, lives, pending }: SqliteParts) {
     this.#commits = commits;
     this.#lives = lives;
-    this.#rows = rows;
-    this.#insert = database.prepare("INSERT INTO log (life, revision, entry) VALUES (?, ?, ?)");
-    this.#selectAfter = database.prepare(
-      "SELECT revision, entry FROM log WHERE life = ? AND revision > ? ORDER BY revision LIMIT ?",
-    );
-    this.#selectOne = database.prepare("SELECT revision, entry FROM log WHERE life = ? AND revision = ?");
-    this.#delete = database.prepare("DELETE FROM log WHERE life = ? AND revision > ? AND revision <= ?");
+    this.#pending = pending;
+    this.#insert = database.prepare("INSERT INTO log (id, life, revision, entry) VALUES (?, ?, ?, ?)");
+    this.#selectAfter = database.prepare("SELECT revision, entry FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?");
+    this.#selectOne = database.prepare("SELECT revision, entry FROM log WHERE id = ?");
+    this.#delete = database.prepare("DELETE FROM log WHERE id > ? AND id <= ?");
   }
 
   async append(uid: string, run: readonly EncodedEntry[]): Promise<Appended> {
@@ -56,7 +54,7 @@ export class SqliteLog implements Log {
     if (life?.head === undefined || after >= life.head) return { kind: "entries", entries: [], end: true };
     const entries: EncodedEntry[] = [];
     let size = 0;
-    for (const columns of this.#selectAfter.iterate(life.number, after, limit)) {
+    for (const columns of this.#selectAfter.iterate(idOf(life.number, after), idOf(life.number + 1, 0), limit)) {
       const encoded = decodeEntry(integer(columns, "revision"), blob(columns, "entry"));
       if (encoded.entry.revision !== after + 1 + entries.length) break;
       entries.push(encoded);
@@ -70,7 +68,12 @@ export class SqliteLog implements Log {
 
   async strip(uid: string, { after, upTo }: { readonly after: number; readonly upTo: number }): Promise<void> {
     const life = this.#lives.find(uid);
-    if (life !== undefined) await this.#commits.write(() => this.#delete.run(life.number, after, upTo));
+    if (life === undefined) return;
+    await this.#commits.write(() => {
+      // Also keeps the head, which the last entry alone tells until then.
+      this.#pending.write(life.number);
+      this.#delete.run(idOf(life.number, after), idOf(life.number, upTo));
+    });
   }
 
   head(uid: string): number | undefined {
@@ -82,15 +85,18 @@ export class SqliteLog implements Log {
     const head = life.head ?? revision - 1;
     if (revision <= head) return { kind: "conflict", entry: this.#entryAt(life.number, revision) };
     if (revision !== head + 1) return refused(`revision ${revision} does not follow the head ${head}`);
-    for (const { entry, bytes } of run) this.#insert.run(life.number, entry.revision, bytes);
-    const entries = run.map(({ entry }) => entry);
-    this.#rows.write(life.number, fold(entries), entries[0]?.time ?? 0);
-    this.#lives.moveHead(uid, life, { to: head + run.length, sealed: run.at(-1)?.entry.seal === true });
+    for (const { entry, bytes } of run) this.#insert.run(idOf(life.number, entry.revision), life.number, entry.revision, bytes);
+    this.#pending.add(
+      life.number,
+      run.map(({ entry }) => entry),
+    );
+    if (this.#pending.isFull) this.#pending.writeAll();
+    this.#lives.moveHead(uid, life, head + run.length);
     return { kind: "committed" };
   }
 
   #entryAt(life: number, revision: number): EncodedEntry | undefined {
-    const columns = this.#selectOne.get(life, revision);
+    const columns = this.#selectOne.get(idOf(life, revision));
     return columns && decodeEntry(integer(columns, "revision"), blob(columns, "entry"));
   }
 }

@@ -4,8 +4,9 @@ import { compareKeys } from "../key-order.ts";
 import type { MarkerName, Markers, Objects, PageRange, Row, RowWrite } from "../ports.ts";
 import { integer, object, text } from "./columns.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { Lives } from "./lives.ts";
+import type { Life, Lives } from "./lives.ts";
 import type { SqliteParts } from "./parts.ts";
+import type { PendingRows } from "./pending-rows.ts";
 import type { Rows } from "./rows.ts";
 
 /** Characters of JSON in one page, at least one row: as DynamoDB's page of 1 MB. */
@@ -15,6 +16,7 @@ export class SqliteObjects implements Objects {
   readonly #commits: GroupCommit;
   readonly #lives: Lives;
   readonly #rows: Rows;
+  readonly #pending: PendingRows;
   readonly #markers: StatementSync;
   readonly #move: Readonly<Record<MarkerName, StatementSync>>;
   readonly #get: StatementSync;
@@ -23,10 +25,11 @@ export class SqliteObjects implements Objects {
   readonly #removals: readonly StatementSync[];
   readonly #removeMarkers: StatementSync;
 
-  constructor({ database, commits, lives, rows }: SqliteParts) {
+  constructor({ database, commits, lives, rows, pending }: SqliteParts) {
     this.#commits = commits;
     this.#lives = lives;
     this.#rows = rows;
+    this.#pending = pending;
     this.#markers = database.prepare("SELECT first, applied, published, stripped FROM lives WHERE uid = ? AND first IS NOT NULL");
     const move = (marker: MarkerName) =>
       database.prepare(`UPDATE lives SET ${marker} = :to WHERE uid = :uid AND ${marker} = :from AND first IS NOT NULL`);
@@ -44,19 +47,21 @@ export class SqliteObjects implements Objects {
   }
 
   async begin(uid: string, first: number): Promise<Markers> {
-    return this.#readMarkers(uid) ?? this.#commits.write(() => this.#begin(uid, first));
+    return (await this.markers(uid)) ?? this.#commits.write(() => this.#begin(uid, first));
   }
 
   async markers(uid: string): Promise<Markers | undefined> {
+    await this.#catchUp(uid);
     return this.#readMarkers(uid);
   }
 
   async move(uid: string, marker: MarkerName, { from, to }: { readonly from: number; readonly to: number }): Promise<boolean> {
+    await this.#catchUp(uid);
     return this.#commits.write(() => this.#move[marker].run({ uid, from, to }).changes === 1);
   }
 
   async get(uid: string, key: string): Promise<Row | undefined> {
-    const life = this.#lives.find(uid);
+    const life = await this.#catchUp(uid);
     const columns = life && this.#get.get(life.number, key);
     return columns && { key, revision: integer(columns, "revision"), value: object(columns, "value") };
   }
@@ -65,7 +70,7 @@ export class SqliteObjects implements Objects {
     uid: string,
     { prefix, after, limit }: PageRange,
   ): Promise<{ readonly rows: readonly Row[]; readonly next?: string }> {
-    const life = this.#lives.find(uid);
+    const life = await this.#catchUp(uid);
     if (life === undefined) return { rows: [] };
     const above = after !== undefined && compareKeys(after, prefix) >= 0;
     // One more than asked for tells whether there is a next page.
@@ -85,12 +90,21 @@ export class SqliteObjects implements Objects {
 
   async apply(uid: string, writes: readonly RowWrite[], now: number): Promise<void> {
     if (writes.length === 0) return;
+    await this.#catchUp(uid);
     await this.#commits.write(() => this.#rows.write(this.#lives.at(uid).number, writes, now));
   }
 
   async remove(uid: string, limit: number): Promise<boolean> {
-    const life = this.#lives.find(uid);
+    const life = await this.#catchUp(uid);
     return life === undefined || this.#commits.write(() => this.#remove(life.number, limit));
+  }
+
+  /** Rows and markers as they follow from all entries there are; the life, if there is one. */
+  async #catchUp(uid: string): Promise<Life | undefined> {
+    const life = this.#lives.find(uid);
+    if (life !== undefined && this.#pending.has(life.number))
+      await this.#commits.write(() => this.#pending.write(life.number), { needsDisk: false });
+    return life;
   }
 
   #begin(uid: string, first: number): Markers {

@@ -7,6 +7,7 @@ import { Lives } from "./lives.ts";
 import { SqliteLog } from "./log.ts";
 import { SqliteObjects } from "./objects.ts";
 import type { SqliteParts } from "./parts.ts";
+import { PendingRows } from "./pending-rows.ts";
 import { Rows } from "./rows.ts";
 
 export type SqliteStore = {
@@ -35,8 +36,8 @@ export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore 
     objects: new SqliteObjects(parts),
     cells: new SqliteCells(parts),
     close: async () => {
-      parts.commits.close();
       try {
+        parts.commits.close(() => parts.pending.writeAll());
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } finally {
         database.close();
@@ -48,5 +49,12 @@ export function openSqlite(folder: string, { pid }: SqliteOptions): SqliteStore 
 
 export function partsOf(database: DatabaseSync): SqliteParts {
   const lives = new Lives(database);
-  return { database, lives, rows: new Rows(database), commits: new GroupCommit(database, () => lives.forget()) };
+  const rows = new Rows(database);
+  const pending = new PendingRows(database, rows);
+  pending.takeUp();
+  const commits = new GroupCommit(database, () => {
+    lives.forget();
+    pending.forget();
+  });
+  return { database, lives, rows, pending, commits };
 }

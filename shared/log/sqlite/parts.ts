@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Lives } from "./lives.ts";
+import type { PendingRows } from "./pending-rows.ts";
 import type { Rows } from "./rows.ts";
 
 export type SqliteParts = {
@@ -9,4 +10,5 @@ export type SqliteParts = {
   readonly commits: GroupCommit;
   readonly lives: Lives;
   readonly rows: Rows;
+  readonly pending: PendingRows;
 };

@@ -33,7 +33,7 @@ export function openForRepair(path: string, { pid }: SqliteOptions): RepairStore
     cells: new SqliteCells(parts),
     ...repairs(parts),
     close: async () => {
-      parts.commits.close();
+      parts.commits.close(() => parts.pending.writeAll());
       database.close();
       lock.release();
     },

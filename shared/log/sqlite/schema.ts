@@ -1,17 +1,19 @@
 /**
  * The tables, and what tells our file from others: SQLite's application id and user version, both in the file's first 100
- * bytes. Tables are rowid tables with a unique index beside them: WITHOUT ROWID costs four times as much with values of this size.
+ * bytes. Tables are rowid tables, most with a unique index beside: WITHOUT ROWID costs four times as much with values of this size.
  * A version that changes the tables must end with a checkpoint, so that the first bytes tell the version.
  */
 import { DatabaseSync } from "node:sqlite";
 
 /** "wndl" in ASCII. */
 export const applicationId = 0x776e646c;
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /**
- * lives: `number` stands for the uid in the other tables. `head`: last revision of the log, NULL before the first; it outlives
- * `first` and the markers, which are NULL until the life begins and after it was removed.
+ * lives: `number` stands for the uid in the other tables. `head`: last revision of the log when rows were last written, NULL before the
+ * first; what the log has above it counts, too, and it outlives what is stripped. It outlives `first` and the markers, which are NULL until
+ * the life begins and after it was removed.
+ * log: `id` is made of life and revision (log-id.ts).
  * rows: value NULL is a tombstone, kept until `expires`.
  */
 export const schemaSql = `
@@ -19,8 +21,7 @@ CREATE TABLE lives (
   number INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE,
   head INTEGER, first INTEGER, applied INTEGER, published INTEGER, stripped INTEGER
 ) STRICT;
-CREATE TABLE log (life INTEGER NOT NULL, revision INTEGER NOT NULL, entry BLOB NOT NULL) STRICT;
-CREATE UNIQUE INDEX log_by_revision ON log (life, revision);
+CREATE TABLE log (id INTEGER PRIMARY KEY, life INTEGER NOT NULL, revision INTEGER NOT NULL, entry BLOB NOT NULL) STRICT;
 CREATE TABLE objects (life INTEGER NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, value TEXT, expires INTEGER) STRICT;
 CREATE UNIQUE INDEX objects_by_key ON objects (life, key);
 CREATE INDEX tombstones ON objects (expires) WHERE expires IS NOT NULL;

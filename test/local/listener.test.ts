@@ -191,6 +191,26 @@ describe.each(schemes)("over %s", (scheme) => {
     expect(await untilClosed(socket)).toContain("408 Request Timeout");
   });
 
+  test.each([
+    ["its client goes", (socket: Socket) => void socket.destroy()],
+    ["its client ends too early", (socket: Socket) => void socket.end()],
+    ["its time is over", () => undefined],
+  ])("a body that breaks off is told to who reads it: %s", async (_how, leave) => {
+    const [begun, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handle: Handle = async ({ read }) => {
+      begun.resolve();
+      await read(100).catch(() => told.resolve());
+      return answer(null);
+    };
+    const { port } = await start({ handle, limits: { headersMs: 40, requestMs: 60, checkMs: 10 } });
+    const socket = await open(scheme, port);
+    socket.on("error", () => undefined);
+    socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    await begun.promise;
+    leave(socket);
+    await told.promise;
+  });
+
   test("a body that does not end is answered 408, or closed, in time", async () => {
     const { port } = await start({ limits: { headersMs: 40, requestMs: 60, checkMs: 10 } });
     const socket = await open(scheme, port);

@@ -154,7 +154,11 @@ describe("sqlite, data folder", () => {
       },
     },
     { fact: "a version newer than this program's", problem: "newer", make: () => execute(database(), "PRAGMA user_version = 3") },
-    { fact: "a version before the first release's", problem: "damaged", make: () => execute(database(), "PRAGMA user_version = 0") },
+    {
+      fact: "a version before the first release's",
+      problem: "damaged",
+      make: () => execute(database(), "PRAGMA user_version = 0"),
+    },
     { fact: "other tables than ours", problem: "damaged", make: () => execute(database(), "CREATE TABLE bookmarks (url TEXT)") },
     {
       fact: "a database cut off in the middle",

@@ -31,7 +31,7 @@ export class Alarms {
     return ringsMs;
   }
 
-  /** Nothing where it has rung. */
+  /** Too late where it rings already. */
   clear(sleeper: Sleeper, ringsMs: number): void {
     const ring = this.#rings.get(ringsMs);
     if (ring?.sleepers.delete(sleeper) !== true || ring.sleepers.size > 0) return;

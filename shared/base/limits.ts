@@ -18,8 +18,8 @@ export const lagBytesMax = 32 * 1024 * 1024;
 /** A writer reads the applied marker again after so many revisions or milliseconds. */
 export const appliedRecheckRevisions = 500;
 export const appliedRecheckMs = 5_000;
-/** A transaction that lost so often, or for so long, answers "busy". */
-export const commitLossesMax = 10;
+/** A transaction that lost so often, or for so long, answers "busy". Each loss is a write unit; the time bounds most of them. */
+export const commitLossesMax = 200;
 export const commitTimeMaxMs = 5_000;
 /** A warm replica that lies so many stored bytes behind is dropped and starts cold. */
 export const replicaBehindBytesMax = 2 * 1024 * 1024;

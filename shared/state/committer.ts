@@ -62,9 +62,16 @@ type Attempt =
   | { readonly kind: "outcome"; readonly outcome: Outcome; readonly encoded?: EncodedEntry }
   | { readonly kind: "miss"; readonly miss: Miss };
 
-/** The first wait of a loser or after an unclear answer, at most; it doubles with each loss. */
+/** The first wait of a loser or after an unclear answer, at most; it doubles with each loss or try. */
 const firstWaitMs = 4;
 const waitMaxMs = 400;
+/** A loser's wait comes to this at most, and to less the longer its caller waits, so that nobody is passed over for ever. */
+const lossWaitMaxMs = 128;
+const lossWaitMinMs = 8;
+const lossWaitShrinksMs = 2_000;
+/** Who committed lets others go first, for up to two round trips, if it lost to somebody so short a time ago: it alone knows the head at once. */
+const giveWayMs = 15;
+const contendedMs = 100;
 /** After so long a rest a read is cheaper than a lost put. */
 const restMs = 60_000;
 
@@ -73,6 +80,10 @@ export class Committer {
   #queue: Job[] = [];
   #draining = false;
   #lastAppendMs: number;
+  #lastLossMs = Number.NEGATIVE_INFINITY;
+  #mayGoFirst = true;
+  /** Whether others have committed more than the last loss told. */
+  #isBehind = false;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -141,9 +152,11 @@ export class Committer {
   /** Runs what waits on the newest state known, appends what it changed, and tells the callers. */
   async #round(): Promise<void> {
     const { replica, clock } = this.#options;
+    await this.#giveWay();
     const rested = clock.monotonic() - this.#lastAppendMs > restMs;
     if (replica.revision === undefined) await this.#warmUp();
-    else if (rested) await replica.sync();
+    else if (rested || this.#isBehind) await replica.sync();
+    this.#isBehind = false;
     this.#lastAppendMs = clock.monotonic();
     await replica.checkLag();
     const base = replica.revision;
@@ -254,6 +267,7 @@ export class Committer {
         // Found by its id, it was put by an earlier try: others may have committed on top of it since, so that proves nothing.
         replica.committed(run, appended.kind === "committed" ? proof : 0);
         for (const _ of run) observe("commit");
+        this.#mayGoFirst = false;
         return tellAll(outcomes);
       }
       if (appended.kind === "conflict") return this.#lost(appended.entry, first.revision, outcomes);
@@ -277,8 +291,26 @@ export class Committer {
     }
     replica.committed([winner], 0);
     for (const { job, changed } of outcomes) if (changed) job.losses += 1;
-    await this.#wait(Math.max(...outcomes.map(({ job }) => job.losses)));
+    await this.#waitAfterLoss(outcomes.map(({ job }) => job));
     this.#again(outcomes);
+  }
+
+  /** A loser who was one behind knows the head now. One who loses again was further behind, and is so after its wait: it reads on. */
+  #waitAfterLoss(losers: readonly Job[]): Promise<void> {
+    const { clock, ids } = this.#options;
+    const losses = Math.max(...losers.map((job) => job.losses));
+    this.#lastLossMs = clock.monotonic();
+    this.#isBehind = losses > 1;
+    const ageMs = this.#lastLossMs - Math.min(...losers.map(({ startedMs }) => startedMs));
+    const mostMs = Math.max(lossWaitMinMs, lossWaitMaxMs * (1 - ageMs / lossWaitShrinksMs));
+    return clock.sleep(ids.random() * Math.min(mostMs, firstWaitMs * 2 ** (losses - 1)));
+  }
+
+  async #giveWay(): Promise<void> {
+    const { clock, ids } = this.#options;
+    const isContended = clock.monotonic() - this.#lastLossMs < contendedMs;
+    if (!this.#mayGoFirst && isContended) await clock.sleep(ids.random() * giveWayMs);
+    this.#mayGoFirst = true;
   }
 
   /** Tells `error` to those whose changes were in the run; the others read again. */
@@ -312,9 +344,9 @@ export class Committer {
     this.#options.replica.load(miss, job.tables).then(again, job.reject);
   }
 
-  #wait(losses: number): Promise<void> {
+  #wait(tries: number): Promise<void> {
     const { clock, ids } = this.#options;
-    return clock.sleep(ids.random() * Math.min(waitMaxMs, firstWaitMs * 2 ** losses));
+    return clock.sleep(ids.random() * Math.min(waitMaxMs, firstWaitMs * 2 ** tries));
   }
 }
 

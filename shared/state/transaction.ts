@@ -7,7 +7,9 @@ import { timestamp } from "../base/clock.ts";
 import { deepFreeze, type JsonObject, jsonText } from "../base/json.ts";
 import { entryChangesMax } from "../base/limits.ts";
 import { type Cluster, clusterKind } from "../kinds/cluster.ts";
+import { type Container, containerKind } from "../kinds/container.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
+import { type Image, imageKind } from "../kinds/image.ts";
 import { checkName, checkNamespace } from "../kinds/names.ts";
 import { type Network, networkKind } from "../kinds/network.ts";
 import { type Node, nodeKind } from "../kinds/node.ts";
@@ -123,6 +125,12 @@ export class Transaction {
     this.ahead = options.ahead ?? nothing;
   }
 
+  get containers(): WriteTable<Container> {
+    return this.of(containerKind);
+  }
+  get images(): WriteTable<Image> {
+    return this.of(imageKind);
+  }
   get networks(): WriteTable<Network> {
     return this.of(networkKind);
   }

@@ -259,7 +259,7 @@ describe("discovery", () => {
       (discovery.apiResourceList(registry, place)["resources"] as { name: string }[]).map(({ name }) => name);
     expect(names(root)).toContain("clusters");
     expect(names({ root: false })).toEqual(
-      ["networks", "nodes", "services", "tasks", "volumes"].flatMap((plural) => [
+      ["containers", "images", "networks", "nodes", "services", "tasks", "volumes"].flatMap((plural) => [
         plural,
         ...(plural === "services" ? ["services/scale"] : []),
         `${plural}/status`,

@@ -139,6 +139,19 @@ describe("a watch's stream", () => {
     expect(await waiting).toBe("create n6\n");
   });
 
+  it("a bookmark that came due while the reader took nothing comes when it takes again, and the next one in time", async () => {
+    const { clock, watch, read } = setUp({ bookmarkMs: 20_000, endsMs: Number.MAX_SAFE_INTEGER, initial: [named("a")] });
+    watch.push(event(6));
+    await settle();
+    clock.advance(20_000);
+    await settle();
+    expect([await read(), await read(), await read()]).toEqual(["ADDED a\n", "BOOKMARK 5999\n", "create n6\n"]);
+    const next = read();
+    await settle();
+    clock.advance(20_000);
+    expect(await next).toMatch(/^BOOKMARK/);
+  });
+
   it("ends at its time, after a last bookmark where they were asked for", async () => {
     for (const [bookmarkMs, wanted] of [
       [undefined, ["end"]],

@@ -3,7 +3,11 @@
  * facts, and hold.
  */
 import { describe, expect, it } from "vitest";
+import { hasGo } from "../clients/go-build.ts";
 import { localStack } from "../component.ts";
+import { awsGroups } from "./aws/groups.ts";
+import { fleetGroups } from "./fleet/groups.ts";
+import { memoryGroups } from "./http/groups.ts";
 import { measure, median, medianRatio } from "./measure.ts";
 import { duration, factBar, isTable, markdown, missedBars, type Table, timeBar } from "./report.ts";
 import { runBench } from "./run.ts";
@@ -12,8 +16,12 @@ import { storeGroups } from "./store/groups.ts";
 const endpoint = await localStack();
 const quiet = { quick: true, progress: () => undefined } as const;
 
-describe("bench store", () => {
-  for (const group of storeGroups) {
+describe.each([
+  ["store", storeGroups],
+  ["aws", awsGroups],
+  ["fleet", fleetGroups],
+] as const)("bench %s", (_, groups) => {
+  for (const group of groups) {
     const needsLocalStack = group.title.includes("DynamoDB");
     it.skipIf(needsLocalStack && endpoint === undefined)(`${group.title}: every workload is told, every fact holds`, async () => {
       const [result] = await runBench([group], { ...quiet, ...(endpoint !== undefined && { endpoint }) });
@@ -23,12 +31,25 @@ describe("bench store", () => {
       expect(missedBars([result]).filter(({ bar }) => bar.kind === "fact")).toEqual([]);
     });
   }
+});
 
+describe("benches", () => {
   it("a pattern leaves out all other workloads, and groups without any", async () => {
     const only = /in memory: (get|find all)$/;
     const results = await runBench(storeGroups, { ...quiet, only });
     expect(results.filter(isTable).map(({ rows }) => rows.map(({ workload }) => workload))).toEqual([["get", "find all"]]);
   });
+});
+
+describe.skipIf(!hasGo())("bench http, without etcd", () => {
+  for (const group of memoryGroups) {
+    it(`${group.title}: every workload is told`, async () => {
+      const [result] = await runBench([group], quiet);
+      if (result === undefined || !isTable(result)) throw new Error(`no table of ${group.title}`);
+      expect(result.rows.map(({ workload }) => workload)).toEqual([...group.workloads]);
+      expect(result.rows.every(({ cells }) => cells.length === result.columns.length)).toBe(true);
+    });
+  }
 });
 
 describe("measuring", () => {

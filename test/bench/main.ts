@@ -10,6 +10,8 @@ import { runBench } from "./run.ts";
 const benches: Readonly<Record<string, () => Promise<readonly Group[]>>> = {
   store: async () => (await import("./store/groups.ts")).storeGroups,
   http: async () => (await import("./http/groups.ts")).httpGroups,
+  fleet: async () => (await import("./fleet/groups.ts")).fleetGroups,
+  aws: async () => (await import("./aws/groups.ts")).awsGroups,
 };
 
 const usage = `usage: npm run bench <name> -- [options]

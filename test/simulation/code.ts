@@ -48,7 +48,7 @@ export const smallLimits: readonly Edit[] = [
   { file: "base/limits.ts", find: "replicaBehindBytesMax = 2 * 1024 * 1024", put: "replicaBehindBytesMax = 3_000" },
   { file: "base/limits.ts", find: "readEntriesMax = 1_000", put: "readEntriesMax = 3" },
   { file: "base/limits.ts", find: "watchQueueMax = 10_000", put: "watchQueueMax = 7" },
-  { file: "base/limits.ts", find: "commitLossesMax = 10", put: "commitLossesMax = 3" },
+  { file: "base/limits.ts", find: "commitLossesMax = 200", put: "commitLossesMax = 3" },
   { file: "state/replica.ts", find: "pageRows = 1_000", put: "pageRows = 2" },
   { file: "state/replica.ts", find: "readsAtOnce = 32", put: "readsAtOnce = 1" },
   { file: "state/table.ts", find: "absentKeysMax = 10_000", put: "absentKeysMax = 2" },

@@ -144,7 +144,26 @@ describe("rule 2: rerun, do not rebase", () => {
     expect(seen[1]).toEqual(seen[0]);
   });
 
-  it("who loses ten times gives up, having waited longer each time", async () => {
+  it("who is many entries behind loses twice, then reads on", async () => {
+    const { ports, one, other } = await two();
+    for (let index = 0; index < 30; index += 1) await create(other, `b-${index}`);
+    expect(await asked(ports, () => create(one, "a"))).toEqual(["append 0", "append 1", "read 1", "append 30"]);
+  });
+
+  it("who committed lets others go first, if it lost to somebody a moment ago", async () => {
+    const { clock, one, other } = await two();
+    await create(one, "a");
+    expect(clock.sleeps).toEqual([]);
+    await create(other, "b");
+    const waits = clock.sleeps.length;
+    await create(other, "c");
+    expect(clock.sleeps.length).toBe(waits + 1);
+    clock.advance(100);
+    await create(other, "d");
+    expect(clock.sleeps.length).toBe(waits + 1);
+  });
+
+  it("who loses too often gives up, having waited longer each time, but never long", async () => {
     const { ports, one, other, clock } = await two();
     let count = 0;
     let inner = false;
@@ -159,6 +178,7 @@ describe("rule 2: rerun, do not rebase", () => {
     const growing = clock.sleeps.filter((ms) => ms > 0).slice(0, 6);
     expect(growing).toEqual(growing.toSorted((a, b) => a - b));
     expect(growing.at(-1)).toBeGreaterThan(4 * (growing[0] ?? 0));
+    expect(Math.max(...clock.sleeps)).toBeLessThan(128);
     ports.before = () => undefined;
     expect((await names(one)).value).not.toContain("a");
   });

@@ -1,6 +1,7 @@
 /**
  * The floor that Windlass is compared with: Node's own HTTP server over SQLite with the same durability (group commit, full sync),
- * and nothing else: no token, no schema, no versions, no watches. `node bare-server.ts <folder>` prints its port.
+ * and nothing else: no token, no schema, no versions, no watches, but a path whose answer never ends. `node bare-server.ts <folder>`
+ * prints its port.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,9 +12,12 @@ type Waiting = { readonly key: string; readonly value: string; readonly answer: 
 
 const database = new DatabaseSync(path.join(process.argv[2] ?? ".", "bare.db"));
 database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-  CREATE TABLE objects (key TEXT PRIMARY KEY, value TEXT) STRICT;`);
+  CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, value TEXT) STRICT;`);
 const upsert = database.prepare("INSERT INTO objects VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
 const select = database.prepare("SELECT value FROM objects WHERE key = ?");
+
+/** Its answer is begun and never ended, as a watch's where nothing happens. */
+const heldPath = "/held";
 
 let waiting: Waiting[] = [];
 
@@ -47,6 +51,10 @@ function read(request: IncomingMessage, then: (body: string) => void): void {
 
 const server = createServer((request, response) => {
   const key = request.url ?? "";
+  if (key === heldPath) {
+    response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+    return;
+  }
   if (request.method === "PUT") {
     read(request, (body) => write({ key, value: body, answer: () => send(response, 200, body) }));
     return;

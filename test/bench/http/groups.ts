@@ -2,7 +2,14 @@
 import path from "node:path";
 import { median } from "../measure.ts";
 import { type Bar, type Context, duration, type Group, type Result, type Row, timeBar, times, whole } from "../report.ts";
-import { buildLoad, type Result as Measured, missingTools, type Served, startBare, startEtcd, startWindlass } from "./servers.ts";
+import type { Result as Measured } from "./held.ts";
+import { largeGroup } from "./large.ts";
+import { listsGroup } from "./lists.ts";
+import { buildLoad, missingTools, type Served, startBare, startEtcd, startWindlass } from "./servers.ts";
+import { idleWatchesGroup, manyWatchesGroup } from "./watches.ts";
+
+/** Of one server alone, or beside the bare one: they need no etcd. */
+export const memoryGroups: readonly Group[] = [listsGroup, idleWatchesGroup, manyWatchesGroup, largeGroup];
 
 const objects = 1_000;
 const clients = [1, 64, 256] as const;
@@ -142,4 +149,5 @@ export const httpGroups: readonly Group[] = [
   ]),
   throughput("get", (windlass, etcd, _, count) => (count === 1 ? [] : [timeBar("twice etcd's", windlass >= etcdGets * etcd)])),
   watchDelay,
+  ...memoryGroups,
 ];

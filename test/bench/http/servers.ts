@@ -6,11 +6,12 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
+import { type Held, hold, type Result } from "./held.ts";
+import type { Memory, Question } from "./probe.ts";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../../..");
 
-export type Result = { readonly operations: number; readonly perSecond: number; readonly p50Us: number; readonly p99Us: number };
 export type Load = Readonly<Record<string, string | number>>;
 
 export type Served = {
@@ -21,17 +22,29 @@ export type Served = {
   stop(): Promise<void>;
 };
 
+/** A server whose memory can be looked at (probe.ts). */
+export type Probed = Served & {
+  /** `host:port`, in plain HTTP. */
+  readonly address: string;
+  readonly token: string;
+  ask(question: Question): Promise<Memory>;
+  /** Opens `count` answers that do not end: of `path`, else watches of all that happens from now on. */
+  hold(count: number, path?: string): Promise<Held>;
+};
+
+const etcd = { command: "etcd", argument: "--version", name: "Debian's etcd-server" };
+const go = { command: "go", argument: "version", name: "Go" };
+
 /** Undefined when the tools are there; else what is missing. */
-export async function missingTools(): Promise<string | undefined> {
+export async function missingTools(tools = [etcd, go]): Promise<string | undefined> {
   const missing: string[] = [];
-  for (const [command, argument, name] of [
-    ["etcd", "--version", "Debian's etcd-server"],
-    ["go", "version", "Go"],
-  ] as const) {
+  for (const { command, argument, name } of tools) {
     await run(command, [argument]).catch(() => missing.push(name));
   }
   return missing.length === 0 ? undefined : `needs ${missing.join(" and ")}`;
 }
+
+export const missingGo = (): Promise<string | undefined> => missingTools([go]);
 
 /** The load's program; built once into `folder`. */
 export async function buildLoad(folder: string): Promise<string> {
@@ -40,22 +53,37 @@ export async function buildLoad(folder: string): Promise<string> {
   return program;
 }
 
-export async function startWindlass(program: string, folder: string): Promise<Served> {
+export const startWindlass = async (program: string, folder: string): Promise<Served> => runWindlass(program, folder, []);
+export const startBare = async (program: string, folder: string): Promise<Served> => runBare(program, folder, []);
+
+/** As `npm start`. */
+const startFlags = ["--max-semi-space-size=8"];
+/** Costs nothing while it is not asked. */
+const probing = ["--expose-gc", "--import", path.join(import.meta.dirname, "probe.ts")];
+export const probeWindlass = (program: string, folder: string): Promise<Probed> => runWindlass(program, folder, probing);
+export const probeBare = (program: string, folder: string): Promise<Probed> => runBare(program, folder, probing);
+
+async function runWindlass(program: string, folder: string, flags: readonly string[]): Promise<Probed> {
   mkdirSync(folder, { recursive: true });
   const env = { ...process.env, WINDLASS_PORT: "0", WINDLASS_DATA: folder, WINDLASS_HOST: "127.0.0.1" };
-  const child = spawn(process.execPath, ["functions/local/main.ts"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+  const stdio = ["ignore", "pipe", "inherit", "ipc"] as const;
+  const child = spawn(process.execPath, [...startFlags, ...flags, "functions/local/main.ts"], {
+    cwd: root,
+    env,
+    stdio: [...stdio],
+  });
   const [, port = ""] = await said(child, /listens on https:\/\/[^:]+:(\d+)[\s\S]*Stop with/);
   const token = (await readFile(path.join(folder, "admin.token"), "utf8")).trim();
-  return served("Windlass", child, program, { target: "http", address: `127.0.0.1:${port}`, token });
+  return probed(served("Windlass", child, program, { target: "http", address: `127.0.0.1:${port}`, token }), child, program);
 }
 
-export async function startBare(program: string, folder: string): Promise<Served> {
+async function runBare(program: string, folder: string, flags: readonly string[]): Promise<Probed> {
   mkdirSync(folder, { recursive: true });
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, "bare-server.ts"), folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const child = spawn(process.execPath, [...flags, path.join(import.meta.dirname, "bare-server.ts"), folder], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const [, port = ""] = await said(child, /^(\d+)\n/);
-  return served("bare server", child, program, { target: "http", address: `127.0.0.1:${port}` });
+  return probed(served("bare server", child, program, { target: "http", address: `127.0.0.1:${port}` }), child, program);
 }
 
 /** As it comes: fsync on, one member. */
@@ -85,13 +113,15 @@ export async function startEtcd(program: string, folder: string): Promise<Served
   }
 }
 
-function served(name: string, child: ChildProcess, program: string, target: Load): Served {
+type Target = { readonly target: string; readonly address: string; readonly token?: string };
+
+function served(name: string, child: ChildProcess, program: string, target: Target): Served & { readonly target: Target } {
   return {
     name,
     pid: child.pid ?? 0,
+    target,
     load: async (options) => {
-      const words = Object.entries({ ...target, ...options }).flatMap(([option, value]) => [`-${option}`, String(value)]);
-      const { stdout } = await run(program, words);
+      const { stdout } = await run(program, wordsOf({ ...target, ...options }));
       return JSON.parse(stdout) as Result;
     },
     stop: async () => {
@@ -100,6 +130,24 @@ function served(name: string, child: ChildProcess, program: string, target: Load
       child.kill();
       await exited;
     },
+  };
+}
+
+const wordsOf = (options: Load): string[] => Object.entries(options).flatMap(([option, value]) => [`-${option}`, String(value)]);
+
+function probed(server: Served & { readonly target: Target }, child: ChildProcess, program: string): Probed {
+  const { address, token = "" } = server.target;
+  return {
+    ...server,
+    address,
+    token,
+    ask: async (question) => {
+      const answered = once(child, "message");
+      child.send(question);
+      const [memory] = (await answered) as [Memory];
+      return memory;
+    },
+    hold: (watchers, held = "") => hold(program, wordsOf({ ...server.target, op: "hold", watchers, path: held })),
   };
 }
 

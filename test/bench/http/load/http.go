@@ -15,7 +15,11 @@ import (
 type httpTarget struct {
 	address string
 	token   string
+	// 0: much.
+	readerBytes int
 }
+
+const readerBytes = 64 * 1024
 
 type httpClient struct {
 	*httpTarget
@@ -30,7 +34,14 @@ func (t *httpTarget) open() (*httpClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpClient{t, connection, bufio.NewReaderSize(connection, 64*1024)}, nil
+	return &httpClient{t, connection, bufio.NewReaderSize(connection, t.bytes())}, nil
+}
+
+func (t *httpTarget) bytes() int {
+	if t.readerBytes > 0 {
+		return t.readerBytes
+	}
+	return readerBytes
 }
 
 func (t *httpTarget) client() (client, error)   { return t.open() }
@@ -131,7 +142,11 @@ func (c *httpClient) watch(seen func(string)) error {
 	if err != nil {
 		return err
 	}
-	if err := c.send("GET", nodes+"?watch=true&resourceVersion="+version, ""); err != nil {
+	return c.watchAt(nodes+"?watch=true&resourceVersion="+version, seen)
+}
+
+func (c *httpClient) watchAt(path string, seen func(string)) error {
+	if err := c.send("GET", path, ""); err != nil {
 		return err
 	}
 	status, _, err := c.head()
@@ -139,7 +154,7 @@ func (c *httpClient) watch(seen func(string)) error {
 		return fmt.Errorf("watch answered %d: %w", status, err)
 	}
 	go func() {
-		lines := bufio.NewReaderSize(&chunks{reader: c.reader}, 64*1024)
+		lines := bufio.NewReaderSize(&chunks{reader: c.reader}, c.bytes())
 		for {
 			line, err := lines.ReadBytes('\n')
 			if err != nil {

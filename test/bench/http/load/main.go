@@ -37,17 +37,19 @@ type result struct {
 	PerSecond  float64 `json:"perSecond"`
 	P50Us      float64 `json:"p50Us"`
 	P99Us      float64 `json:"p99Us"`
+	MaxUs      float64 `json:"maxUs"`
 }
 
 var (
 	kind     = flag.String("target", "http", "http or etcd")
 	address  = flag.String("address", "127.0.0.1:8350", "host:port")
 	token    = flag.String("token", "", "bearer token, for http")
-	op       = flag.String("op", "put", "fill, put, get or watch")
+	op       = flag.String("op", "put", "fill, put, get, watch or hold")
 	clients  = flag.Int("clients", 1, "clients at the same time")
-	watchers = flag.Int("watchers", 1, "open watches, for watch")
+	watchers = flag.Int("watchers", 1, "open watches, for watch and hold")
 	rate     = flag.Float64("rate", 200, "puts a second, for watch")
 	seconds  = flag.Float64("seconds", 5, "how long")
+	heldPath = flag.String("path", "", "what is asked for and held, for hold; empty: a watch of all from now on")
 	keys     = flag.Int("keys", 1000, "objects that are put and got")
 )
 
@@ -80,6 +82,12 @@ func run() (result, error) {
 		return load(where)
 	case "watch":
 		return delays(where)
+	case "hold":
+		over, ok := where.(*httpTarget)
+		if !ok {
+			return result{}, fmt.Errorf("%s holds nothing", *kind)
+		}
+		return hold(over)
 	default:
 		return result{}, fmt.Errorf("no operation %s", *op)
 	}
@@ -241,5 +249,6 @@ func summary(taken []time.Duration, elapsed time.Duration) result {
 		PerSecond:  float64(len(taken)) / elapsed.Seconds(),
 		P50Us:      at(0.5),
 		P99Us:      at(0.99),
+		MaxUs:      at(1),
 	}
 }

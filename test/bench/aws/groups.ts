@@ -1,0 +1,8 @@
+/** The bench of the deployment on AWS: what operations ask for and cost, a month's bill, many writers of one log, and the functions' bundles. */
+import type { Group } from "../report.ts";
+import { bundlesGroup } from "./bundles.ts";
+import { monthsGroup } from "./months.ts";
+import { operationsGroup } from "./operations.ts";
+import { writersGroup } from "./writers.ts";
+
+export const awsGroups: readonly Group[] = [operationsGroup, monthsGroup, writersGroup, bundlesGroup];

@@ -21,8 +21,8 @@ const tableActions: Readonly<Record<FunctionName, TableActions>> = {
   /** Collects garbage of owners and clusters, too, so it commits. */
   publisher: { log: wholeLog, objects: wholeObjects },
   healer: { log: wholeLog, objects: wholeObjects },
-  /** Begins the root's life and stores the hash of the first token. */
-  installer: { log: ["Query", "PutItem"], objects: ["GetItem", "Query", "PutItem", "UpdateItem"] },
+  /** Stores the hash of the first token; deletes it, if it was broken off before anybody knew the text. */
+  installer: { log: [], objects: ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"] },
 };
 
 /** Lets the function `name`, whose role is `grantee`, use the tables, and their key where it is the customer's. */
@@ -32,6 +32,7 @@ export function grantTables(name: FunctionName, grantee: IGrantable, { log, obje
 }
 
 function grant(table: Table, grantee: IGrantable, actions: readonly Action[]): void {
+  if (actions.length === 0) return;
   table.grant(grantee, ...actions.map((action) => `dynamodb:${action}`));
   table.encryptionKey?.grantEncryptDecrypt(grantee);
 }

@@ -9,7 +9,7 @@ import { issuerKeys } from "../../shared/api/access/oidc-keys.ts";
 import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
 import { buildApp } from "../../shared/api/app.ts";
 import { RefusedError } from "../../shared/api/errors.ts";
-import type { ApiResponse } from "../../shared/api/exchange.ts";
+import type { ApiRequest, ApiResponse } from "../../shared/api/exchange.ts";
 import { Metrics } from "../../shared/api/metrics.ts";
 import { failureOf, failureResponse } from "../../shared/api/status.ts";
 import type { Handle } from "../../shared/api/web.ts";
@@ -20,7 +20,7 @@ import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Ports } from "../aws/dynamo-ports.ts";
 import { type LambdaContext, timeOf } from "../aws/invocation.ts";
-import { bufferedResult, type ProxyResult } from "./buffered.ts";
+import { bufferedResult, forBuffering, type ProxyResult } from "./buffered.ts";
 import { IamAuthenticator, iamAuthorization } from "./iam.ts";
 import { parseProxyEvent, requestOf } from "./proxy-event.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -80,13 +80,17 @@ export type HandlerOptions = {
   readonly logger: Logger;
 };
 
-/** Rejects only for what is no proxy event. */
-async function answer({ open, logger }: HandlerOptions, event: unknown): Promise<ApiResponse> {
+/** Rejects only for what is no proxy event. `adapt` fits the request to the way its answer goes. */
+async function answer(
+  { open, logger }: HandlerOptions,
+  event: unknown,
+  adapt: (request: ApiRequest) => ApiRequest = (request) => request,
+): Promise<ApiResponse> {
   const parsed = parseProxyEvent(event);
   try {
     const { handle, usesIam } = await open();
     const userArn = parsed.requestContext?.identity?.userArn;
-    return await handle(requestOf(parsed, usesIam ? () => iamAuthorization(userArn) : undefined));
+    return await handle(adapt(requestOf(parsed, usesIam ? () => iamAuthorization(userArn) : undefined)));
   } catch (cause) {
     logger.log("error", "the installation can't be opened", { error: cause });
     const message = "the state can't be read now";
@@ -100,7 +104,7 @@ export const bufferedHandler =
   (options: HandlerOptions): BufferedHandler =>
   async (event, context) => {
     const { signal } = timeOf(context, options.clock, reserveMs);
-    return bufferedResult(await answer(options, event), signal);
+    return bufferedResult(await answer(options, event, forBuffering), signal);
   };
 
 export const streamingHandler =

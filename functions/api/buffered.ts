@@ -3,7 +3,7 @@
  * to ask for less at once.
  */
 import { RefusedError } from "../../shared/api/errors.ts";
-import { type ApiResponse, type Body, isPushed, type PushedBody } from "../../shared/api/exchange.ts";
+import { type ApiRequest, type ApiResponse, type Body, isPushed, type PushedBody } from "../../shared/api/exchange.ts";
 import { failureOf, failureResponse } from "../../shared/api/status.ts";
 import { chunksOf } from "./chunks.ts";
 
@@ -17,6 +17,17 @@ export type ProxyResult = {
 /** Of a body as the client gets it. Lambda: 6 MB with the JSON around it and, of bytes, base64's third on top. */
 const bodyBytesMax = 5 * 1024 * 1024;
 const resultBytesMax = 6 * 1024 * 1024 - 16 * 1024;
+
+/**
+ * The request as it may be answered through such a gateway. It makes bytes of base64 only where the first type of the client's Accept
+ * header is one that it was told of, and LocalStack passes over the one that stands for all: who takes anything is
+ * answered with text.
+ */
+export function forBuffering(request: ApiRequest): ApiRequest {
+  const [first = ""] = (request.header("accept") ?? "").split(/[,;]/);
+  if (first.trim() !== "" && first.trim() !== "*/*") return request;
+  return { ...request, header: (name) => (name.toLowerCase() === "accept-encoding" ? undefined : request.header(name)) };
+}
 
 /** Never rejects for an answer that is too large. */
 export async function bufferedResult(response: ApiResponse, leave: AbortSignal): Promise<ProxyResult> {

@@ -7,15 +7,17 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 
 export interface SecretText {
+  /** The secret's ARN. */
+  readonly id: string;
   /** undefined: it holds nothing yet. */
   read(): Promise<string | undefined>;
   write(text: string): Promise<void>;
 }
 
-/** `id`: the secret's ARN. */
 export function openSecret(id: string): SecretText {
   const client = new SecretsManagerClient({});
   return {
+    id,
     async read() {
       try {
         return (await client.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;

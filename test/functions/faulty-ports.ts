@@ -26,7 +26,7 @@ export function withFaults<P extends Ports & { readonly bus: EventBus }>(ports: 
 /** Methods that answer at once (head, bytesOf) go well always. */
 const atOnce: readonly PropertyKey[] = ["head", "bytesOf"];
 
-function faulty<T extends object>(port: T, fault: Fault): T {
+export function faulty<T extends object>(port: T, fault: Fault): T {
   return new Proxy(port, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name);

@@ -8,11 +8,13 @@ import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import { installationUid } from "../../shared/state/cluster-lives.ts";
+import { faulty } from "./faulty-ports.ts";
 
 const common = { clock: systemClock, ids: systemIds, newSecret };
 
-function secretOf(text: string | undefined) {
+function secretOf(text: string | undefined, id = "secret") {
   const secret = {
+    id,
     text,
     read: async () => secret.text,
     write: async (written: string) => {
@@ -30,23 +32,82 @@ describe("the first token", () => {
     const tokens = new Tokens({ ...common, cells, rootUid: installationUid });
     expect(await tokens.verify(secret.text ?? "")).toMatchObject({ role: "admin", clusterUid: "root", name: "stack-admin" });
     const [cell] = await cells.list(installationUid, "token/", 10);
-    expect(JSON.stringify(cell)).not.toContain(secret.text?.split("_").at(-1));
+    expect(JSON.stringify(cell)).not.toContain(secret.text?.slice(-43));
   });
 
-  it("stays the same when it is asked for again, also after a crash between secret and hash", async () => {
+  it.each([false, true])(
+    "is one, in the secret and in the cells, after a crash at any step (which was done: %s)",
+    async (after) => {
+      let steps = 0;
+      for (let ended = false; !ended; steps += 1) {
+        const { cells } = openMemory();
+        const secret = secretOf("what the stack generated");
+        const fault = { left: steps, after };
+        const broken = ensureFirstToken({ ...common, cells: faulty(cells, fault), secret: faulty(secret, fault) });
+        ended = await broken.then(
+          () => true,
+          () => false,
+        );
+        for (let times = 0; times < 2; times += 1) await ensureFirstToken({ ...common, cells, secret });
+        expect(await cells.list(installationUid, "token/", 10)).toHaveLength(1);
+        const tokens = new Tokens({ ...common, cells, rootUid: installationUid });
+        expect(await tokens.verify(secret.text ?? "")).toMatchObject({ role: "admin" });
+      }
+      expect(steps).toBeGreaterThan(4);
+    },
+  );
+
+  it("stays what its holders made of it: revoked, or another in the secret", async () => {
     const { cells } = openMemory();
     const secret = secretOf(undefined);
-    const failing = {
-      ...cells,
-      put: () => Promise.reject(new Error("crash")),
-      get: () => cells.get(installationUid, "none"),
-      list: async () => [],
-    };
-    await expect(ensureFirstToken({ ...common, cells: failing as never, secret })).rejects.toThrow("crash");
-    const kept = secret.text;
+    const install = () => ensureFirstToken({ ...common, cells, secret });
+    await install();
+    const { text: first } = secret;
+    await install();
+    expect(secret.text).toBe(first);
+    const tokens = new Tokens({ ...common, cells, rootUid: installationUid });
+    expect(await tokens.revoke(first?.split("_")[1] ?? "")).toBe(true);
+    for (const text of [first, "nothing any more"]) {
+      secret.text = text;
+      await install();
+      expect([secret.text, await cells.list(installationUid, "token/", 10)]).toEqual([text, []]);
+    }
+  });
+
+  it("stays revoked, also when only the mark that it was made is missing", async () => {
+    const { cells } = openMemory();
+    const secret = secretOf(undefined);
+    const tokens = new Tokens({ ...common, cells, rootUid: installationUid });
+    const lastPut = { left: 4, after: false };
+    await expect(ensureFirstToken({ ...common, cells: faulty(cells, lastPut), secret })).rejects.toThrow();
+    expect(await tokens.verify(secret.text ?? "")).toBeDefined();
+    const { text } = secret;
+    expect(await tokens.revoke(text?.split("_")[1] ?? "")).toBe(true);
     for (let times = 0; times < 2; times += 1) await ensureFirstToken({ ...common, cells, secret });
-    expect(secret.text).toBe(kept);
-    expect(await cells.list(installationUid, "token/", 10)).toHaveLength(1);
+    expect([secret.text, await cells.list(installationUid, "token/", 10)]).toEqual([text, []]);
+  });
+
+  it("is made anew for other tables, and for another secret", async () => {
+    const [secret, other] = [secretOf(undefined), secretOf(undefined, "other")];
+    await ensureFirstToken({ ...common, cells: openMemory().cells, secret });
+    const { text: former } = secret;
+    const { cells } = openMemory();
+    for (const each of [secret, other]) await ensureFirstToken({ ...common, cells, secret: each });
+    expect(new Set([former, secret.text, other.text]).size).toBe(3);
+    const tokens = new Tokens({ ...common, cells, rootUid: installationUid });
+    for (const { text } of [secret, other]) expect(await tokens.verify(text ?? "")).toBeDefined();
+  });
+
+  it("is left to the one who began it last, where two do it at once", async () => {
+    const { cells } = openMemory();
+    const secret = secretOf(undefined);
+    const install = () => ensureFirstToken({ ...common, cells, secret });
+    const ends = await Promise.allSettled([install(), install()]);
+    expect(ends.map(({ status }) => status)).toContain("fulfilled");
+    expect(ends.find((end) => end.status === "rejected")?.reason).toMatchObject({
+      message: expect.stringContaining("same time"),
+    });
+    expect(await new Tokens({ ...common, cells, rootUid: installationUid }).verify(secret.text ?? "")).toBeDefined();
   });
 });
 

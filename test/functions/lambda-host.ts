@@ -167,6 +167,7 @@ function decoded(text: string): string {
 async function firstToken({ cells }: Ports): Promise<string> {
   let text = "made by the stack";
   const secret = {
+    id: "secret",
     read: async () => text,
     write: async (written: string) => {
       text = written;

@@ -14,7 +14,7 @@ export async function entriesOf({ log, objects }: Ports, uid: string): Promise<r
   return tail.entries.map(({ entry }) => entry);
 }
 
-export async function expectSettled(ports: Ports, uid: string, taken: readonly BusEvent[]): Promise<void> {
+export async function expectSettled(ports: Ports, uid: string, taken: readonly Pick<BusEvent, "id">[]): Promise<void> {
   const entries = await entriesOf(ports, uid);
   const head = entries.at(-1)?.revision;
   expect(await ports.objects.markers(uid)).toMatchObject({ applied: head, published: head });
@@ -23,11 +23,13 @@ export async function expectSettled(ports: Ports, uid: string, taken: readonly B
     write.action === "delete" ? [] : [{ key: write.key, revision: write.revision, value: write.value }],
   );
   expect(rows).toEqual(wanted.sort((one, other) => (one.key < other.key ? -1 : 1)));
-  expect(idsOf(taken, uid)).toEqual(
-    new Set(entries.flatMap(({ revision, changes }) => [...changes, "commit"].map((_, index) => `${uid}/${revision}/${index}`))),
-  );
+  expect(idsOf(taken, uid)).toEqual(eventIds(uid, entries));
 }
 
+/** Of the events that a life's entries come to: one a change, and one a commit. */
+export const eventIds = (uid: string, entries: readonly Entry[]): Set<string> =>
+  new Set(entries.flatMap(({ revision, changes }) => [...changes, "commit"].map((_, index) => `${uid}/${revision}/${index}`)));
+
 /** Ids of the events of one life, each once. */
-export const idsOf = (taken: readonly BusEvent[], uid: string): Set<string> =>
+export const idsOf = (taken: readonly Pick<BusEvent, "id">[], uid: string): Set<string> =>
   new Set(taken.map(({ id }) => id).filter((id) => id.startsWith(`${uid}/`)));

@@ -54,13 +54,17 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
     """One Lambda execution environment as one Node process."""
 
     def start(self, env_vars):
+        self.env_vars = env_vars
         code = self.function_version.config.code.get_unzipped_code_location()
         env = {"PATH": os.environ["PATH"], **{name: str(value) for name, value in env_vars.items()}}
         env["LAMBDA_TASK_ROOT"] = str(code)
+        # The way through LocalStack itself takes a hundred times longer than a request to DynamoDB does.
+        env.setdefault("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_server.DynamodbServer.get().url)
         read, write = os.pipe()
         self.log_lines = []
         self.process = subprocess.Popen(
-            [os.environ["NODE"], str(BOOTSTRAP), str(write)],
+            # The name is for whoever looks for the function's processes.
+            [os.environ["NODE"], str(BOOTSTRAP), str(write), self.function_version.id.function_name],
             cwd=code, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[write],
         )
         os.close(write)
@@ -82,6 +86,9 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
         self.process.wait()
 
     def invoke(self, payload):
+        # It died in its last call, or after it: as on Lambda, the environment begins anew.
+        if self.process.poll() is not None:
+            self.start(self.env_vars)
         self.log_lines.clear()
         timeout = self.function_version.config.timeout
         request = {
@@ -99,6 +106,8 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
         finally:
             timer.cancel()
         if not line:
+            self.process.kill()
+            self.process.wait()
             message = {"errorMessage": f"{payload['invoke-id']} Task timed out after {timeout:.2f} seconds or exited"}
             return InvocationResult(payload["invoke-id"], json.dumps(message).encode(), True, self.get_logs())
         reply = json.loads(line)
@@ -132,6 +141,8 @@ def dynamodb_command(server):
     command = [
         "java", f"-Xmx{server.heap_size}", f"-Djava.library.path={jars}",
         "-cp", f"{jars}/*", "com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-port", str(server.port),
+        # One database, whatever credentials and region are asked with: functions ask it directly.
+        "-sharedDb",
     ]
     return command + (["-inMemory"] if server.in_memory else ["-dbPath", server.db_path])
 

@@ -35,6 +35,13 @@ export function parseAffinity(text: string): Constraint | string {
 export const constraintSchema = ruleSchema(parseConstraint);
 export const affinitySchema = ruleSchema(parseAffinity);
 
+/** What tasks are spread over: a label of nodes or engines, as swarmkit's SpreadDescriptor. */
+export const spreadSchema = z.string().check(({ value, issues }) => {
+  if (isKey(value, [], constraintPrefixes)) return;
+  const message = `must be one of ${constraintPrefixes.map((prefix) => `${prefix}<label>`).join(", ")}`;
+  issues.push({ code: "custom", message, input: value });
+});
+
 function ruleSchema(parse: (text: string) => Constraint | string) {
   return z.string().check(({ value, issues }) => {
     const rule = parse(value);

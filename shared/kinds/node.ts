@@ -70,6 +70,7 @@ const nodeStatusSchema = z
       )
       .default("unknown"),
     message: z.string().describe("Why, for people.").optional(),
+    since: z.iso.datetime({ offset: true }).describe("When it reached this state.").optional(),
     observedGeneration: observedGenerationSchema.optional(),
     engine: engineSchema.optional(),
     conditions: conditionsSchema.optional(),

@@ -3,7 +3,9 @@
  * puts it into the registry; validation, columns, discovery, OpenAPI and indexes follow from the definition.
  */
 import { clusterKind } from "./cluster.ts";
+import { containerKind } from "./container.ts";
 import type { KindDefinition } from "./definition.ts";
+import { imageKind } from "./image.ts";
 import { networkKind } from "./network.ts";
 import { nodeKind } from "./node.ts";
 import { serviceKind } from "./service.ts";
@@ -20,7 +22,15 @@ export type Registry = {
   byKey(key: string): KindDefinition | undefined;
 };
 
-export const builtinKinds: readonly KindDefinition[] = [clusterKind, networkKind, nodeKind, serviceKind, taskKind];
+export const builtinKinds: readonly KindDefinition[] = [
+  clusterKind,
+  containerKind,
+  imageKind,
+  networkKind,
+  nodeKind,
+  serviceKind,
+  taskKind,
+];
 
 /** @throws Error when two definitions share a kind, or a name that kubectl takes for one. */
 export function createRegistry(definitions: readonly KindDefinition[]): Registry {

@@ -40,6 +40,22 @@ const serviceSpecSchema = z
   })
   .describe("What the service should be.");
 
+/** swarmkit's UpdateStatus, with what its PreviousSpec and its updater remember. */
+const updateStatusSchema = z
+  .object({
+    state: z
+      .enum(["updating", "paused", "completed", "rollback_started", "rollback_paused", "rollback_completed"])
+      .describe("How far it is. A paused one goes on when the spec changes."),
+    message: z.string().describe("Why, for people.").optional(),
+    startedAt: z.iso.datetime({ offset: true }).describe("When it began, or was last resumed."),
+    completedAt: z.iso.datetime({ offset: true }).describe("When it ended.").optional(),
+    generation: z.int().min(0).describe("The generation of the spec that it was last judged by."),
+    templateHash: z.string().describe("Of the template that it leads to: another one is another update."),
+    step: z.int().min(0).describe("Counts its steps: whoever takes one names the step before."),
+    formerTemplate: templateSchema.describe("What a rollback brings back; absent when it ended.").optional(),
+  })
+  .describe("The last change of the template and how it went.");
+
 const count = z.int().min(0).default(0);
 const serviceStatusSchema = z
   .object({
@@ -47,6 +63,7 @@ const serviceStatusSchema = z
     readyReplicas: count.describe("Tasks that run."),
     updatedReplicas: count.describe("Tasks of the current template."),
     message: z.string().describe("What holds it up, for people.").optional(),
+    update: updateStatusSchema.optional(),
     observedGeneration: observedGenerationSchema.optional(),
     conditions: conditionsSchema.optional(),
   })
@@ -54,6 +71,8 @@ const serviceStatusSchema = z
 
 export type ServiceSpec = Frozen<z.infer<typeof serviceSpecSchema>>;
 export type ServiceStatus = Frozen<z.infer<typeof serviceStatusSchema>>;
+export type UpdateConfig = ServiceSpec["update"] | ServiceSpec["rollback"];
+export type UpdateStatus = NonNullable<ServiceStatus["update"]>;
 export type Service = WindlassObject<ServiceSpec, ServiceStatus>;
 
 export const serviceKind: KindDefinition<Service> = {

@@ -45,6 +45,11 @@ const taskSpecSchema = z
       .min(1)
       .describe("Its place among the replicas, from 1; absent for a global service, whose place is the node.")
       .optional(),
+    restarts: z
+      .int()
+      .min(1)
+      .describe("How many tasks of its slot and template ended before it and were restarted; absent: none.")
+      .optional(),
     desiredState: z.enum(taskStates).describe("The state that it is to reach.").default("running"),
     template: templateSchema,
   })
@@ -57,6 +62,10 @@ const taskStatusSchema = z
     containerId: z.string().describe("The engine's id of its container.").optional(),
     exitCode: z.int().describe("What the container's command ended with.").optional(),
     since: z.iso.datetime({ offset: true }).describe("When it reached this state.").optional(),
+    startedAt: z.iso
+      .datetime({ offset: true })
+      .describe("When it was first running, and healthy where it has a check; absent: never.")
+      .optional(),
     observedGeneration: observedGenerationSchema.optional(),
     conditions: conditionsSchema.optional(),
   })

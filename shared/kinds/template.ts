@@ -3,7 +3,7 @@
  * examples/fleet.yaml; defaults are swarmkit's, and Docker's where swarmkit has none.
  */
 import * as z from "zod";
-import { affinitySchema, constraintSchema } from "./constraint.ts";
+import { affinitySchema, constraintSchema, spreadSchema } from "./constraint.ts";
 import type { Frozen } from "./frozen.ts";
 import { durationSchema, memorySchema, parseQuantity } from "./quantity.ts";
 import { annotationsSchema, labelsSchema, nameSchema, secretReferenceSchema } from "./reference.ts";
@@ -78,6 +78,33 @@ const restartPolicySchema = z
   })
   .describe("Whether and when a task that ended is replaced.");
 
+/** swarmkit's Placement, but for its constraints, which stand beside it; strategies are classic Swarm's and docker-cluster's. */
+const placementSchema = z
+  .object({
+    strategy: z
+      .enum(["spread", "binpack", "random", "roundRobin"])
+      .describe("spread: on the node with the fewest; binpack: on the fullest that has room; absent: the cluster's, spread.")
+      .optional(),
+    preferences: z
+      .array(z.object({ spread: spreadSchema.describe("A label of the nodes: node.labels.zone.") }).describe("A preference."))
+      .max(8)
+      .describe("Labels over whose values tasks are spread evenly, the first before the second.")
+      .optional(),
+    maxReplicas: z.int().min(0).max(1_000_000).describe("Tasks of the service that one node may have; 0: no bound.").default(0),
+    platforms: z
+      .array(
+        z
+          .object({
+            os: z.string().min(1).describe("Operating system, like linux; absent: any.").optional(),
+            architecture: z.string().min(1).describe("Processor, like x86_64 or amd64; absent: any.").optional(),
+          })
+          .describe("A platform."),
+      )
+      .describe("What the image runs on, one of these; absent: anything.")
+      .optional(),
+  })
+  .describe("How a node is chosen among those that fit.");
+
 const containerSpecSchema = z
   .object({
     image: z
@@ -112,6 +139,7 @@ const containerSpecSchema = z
       .array(affinitySchema)
       .describe("What a task would rather stand beside (service==db) or not (service!=web).")
       .optional(),
+    placement: placementSchema.optional(),
     restartPolicy: restartPolicySchema.prefault({}),
   })
   .describe("The container and where it may run.");
@@ -128,6 +156,7 @@ export const templateSchema = z
   .describe("What each task runs.");
 export type Template = Frozen<z.infer<typeof templateSchema>>;
 export type ContainerSpec = Template["spec"];
+export type PlacementSpec = NonNullable<ContainerSpec["placement"]>;
 export type RestartPolicy = ContainerSpec["restartPolicy"];
 
 /** The Networks that a template names, without doubles: what services and tasks stand under in their index `network`. */

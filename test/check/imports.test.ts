@@ -23,6 +23,7 @@ const rules: Readonly<Record<string, readonly string[]>> = {
   "shared/kv": ["shared/log", "shared/kinds", "shared/state", "shared/base", "node:*"],
   "shared/api": [
     "shared/state",
+    "shared/state/doctor",
     "shared/state/core-events",
     "shared/state/garbage",
     "shared/state/quota",
@@ -37,6 +38,8 @@ const rules: Readonly<Record<string, readonly string[]>> = {
     "yaml",
     "zod",
   ],
+  "shared/fleet": ["shared/state", "shared/log", "shared/kinds", "shared/base", "node:*"],
+  "shared/fleet/docker": ["shared/fleet", "shared/fleet/engine", "shared/base", "node:*", "dockerode", "zod"],
   "shared/routes": ["shared/state", "shared/log", "shared/kinds", "shared/base", "node:*"],
   "shared/routes/targets": ["shared/routes", "shared/base", "node:*", "@aws-sdk/client-eventbridge"],
   cdk: ["aws-cdk-lib", "constructs", "esbuild", "node:*", tableNames],

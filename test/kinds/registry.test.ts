@@ -32,6 +32,8 @@ describe("registry", () => {
     expect(registry.byKey("nodes/node-a")).toBe(nodeKind);
     expect(registry.definitions.map(({ plural }) => plural)).toEqual([
       "clusters",
+      "containers",
+      "images",
       "networks",
       "nodes",
       "services",

@@ -13,6 +13,7 @@ import { nodeKind } from "../../shared/kinds/node.ts";
 import { builtinKinds } from "../../shared/kinds/registry.ts";
 import { serviceKind } from "../../shared/kinds/service.ts";
 import { taskKind } from "../../shared/kinds/task.ts";
+import { templateSchema } from "../../shared/kinds/template.ts";
 import { decodeObject, errorsMax, unknownFieldsMax } from "../../shared/kinds/validate.ts";
 import { clusterBody, networkBody, nodeBody, serviceBody, taskBody } from "./fleet.ts";
 
@@ -87,6 +88,56 @@ describe("the objects of the example", () => {
       update,
       rollback: update,
     });
+  });
+});
+
+describe("placement, and what the reconciler keeps", () => {
+  const template = (spec: object) => ({ spec: { image: "busybox", ...spec } });
+  const service = (spec: object) => ({ metadata: { name: "s" }, spec: { template: template(spec) } });
+
+  test("a template says how nodes are chosen", () => {
+    const placement = {
+      strategy: "binpack",
+      preferences: [{ spread: "node.labels.zone" }, { spread: "engine.labels.rack" }],
+      maxReplicas: 2,
+      platforms: [{ os: "linux", architecture: "amd64" }],
+    };
+    const placed = (given: JsonObject) => decoded(serviceKind, service({ placement: given })).object;
+    expect(placed(placement)).toMatchObject({ spec: { template: { spec: { placement } } } });
+    expect(placed({})).toMatchObject({ spec: { template: { spec: { placement: { maxReplicas: 0 } } } } });
+  });
+
+  test.each([
+    [{ strategy: "best" }, "spec.template.spec.placement.strategy"],
+    [{ preferences: [{ spread: "node.role" }] }, "spec.template.spec.placement.preferences[0].spread"],
+    [{ preferences: Array(9).fill({ spread: "node.labels.zone" }) }, "spec.template.spec.placement.preferences"],
+    [{ maxReplicas: -1 }, "spec.template.spec.placement.maxReplicas"],
+    [{ platforms: [{ os: "" }] }, "spec.template.spec.placement.platforms[0].os"],
+  ])("%j is refused", (placement, field) => {
+    const result = decodeObject(serviceKind, service({ placement }));
+    expect(result.ok ? [] : result.errors.map((error) => error.field)).toEqual([field]);
+  });
+
+  test("a status says how an update goes, when a task began to run and since when a node is as it is", () => {
+    const update = {
+      state: "rollback_started",
+      startedAt: "2026-01-02T03:04:05Z",
+      generation: 2,
+      templateHash: "0123456789abcdef",
+      step: 3,
+      formerTemplate: templateSchema.parse(template({})),
+    };
+    const { status } = decoded(serviceKind, { ...service({}), status: { replicas: 1, update } }).object;
+    expect(status).toEqual({ replicas: 1, readyReplicas: 0, updatedReplicas: 0, update });
+    const since = "2026-01-02T03:04:05Z";
+    const task = {
+      metadata: { name: "t" },
+      spec: { restarts: 2, template: template({}) },
+      status: { state: "running", startedAt: since },
+    };
+    expect(decoded(taskKind, task).object).toMatchObject({ spec: { restarts: 2 }, status: { startedAt: since } });
+    const node = { metadata: { name: "n" }, spec: { address: "unix:///a" }, status: { state: "down", since } };
+    expect(decoded(nodeKind, node).object.status).toEqual({ state: "down", since });
   });
 });
 

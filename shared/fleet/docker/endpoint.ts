@@ -1,0 +1,48 @@
+/**
+ * Where an engine listens and with what it is spoken to. An address is what a Node's spec holds; a node with TLS material is always
+ * spoken to over TLS, and its certificate must be good: there is no way to leave the check out.
+ */
+import { type AgentOptions, Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { TlsMaterial } from "../engine/tls.ts";
+
+export type Endpoint = {
+  /** For the first line: absent on a unix socket. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly socketPath?: string;
+  readonly isTls: boolean;
+  /** Stands before each path, as proxies of engines want it; "" mostly. */
+  readonly pathPrefix: string;
+};
+
+/** Connections to one engine at a time; further calls wait within their time-out. */
+const socketsMax = 512;
+/** Idle connections that are kept. */
+const socketsIdleMax = 8;
+
+/** @throws Error when it is no address of an engine. */
+export function endpointOf(address: string, tls: TlsMaterial | undefined): Endpoint {
+  const url = new URL(address);
+  if (url.protocol === "unix:") return { socketPath: url.pathname, isTls: false, pathPrefix: "" };
+  const isTls = tls !== undefined || url.protocol === "https:";
+  if (!["tcp:", "http:", "https:"].includes(url.protocol)) throw new Error(`an engine is not spoken to over ${url.protocol}//`);
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port) || (isTls ? 443 : 80),
+    isTls,
+    pathPrefix: url.pathname.replace(/\/$/, ""),
+  };
+}
+
+export function agentOf({ isTls }: Endpoint, { ca, cert, key }: TlsMaterial = {}): HttpAgent | HttpsAgent {
+  const options: AgentOptions = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax, scheduling: "lifo" };
+  if (!isTls) return new HttpAgent(options);
+  return new HttpsAgent({
+    ...options,
+    minVersion: "TLSv1.2",
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  });
+}

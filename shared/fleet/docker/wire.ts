@@ -1,0 +1,177 @@
+/**
+ * HTTP to one engine, on node:http: what both dockerode's calls (modem.ts) and raw ones (raw.ts) go through, so that all have the
+ * same agent, TLS, time-outs and errors. Material is asked for at each request: a rotated secret holds from the next one on.
+ */
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { type Duplex, pipeline, Readable } from "node:stream";
+import type { Clock } from "../../base/clock.ts";
+import type { ByteSource, StreamCall } from "../engine/call.ts";
+import type { TlsMaterial } from "../engine/tls.ts";
+import { Watchdog } from "../engine/watchdog.ts";
+import { EngineTimeoutError, EngineUnreachableError } from "../engine-errors.ts";
+import { agentOf, type Endpoint, endpointOf } from "./endpoint.ts";
+
+export type WireOptions = {
+  readonly address: string;
+  readonly clock: Clock;
+  /** Asked at each request, so it should answer from memory mostly. Absent: no TLS unless the address says https. */
+  readonly tls?: () => Promise<TlsMaterial>;
+  /** Milliseconds until there is a connection. Default: 10 s. */
+  readonly connectMs?: number;
+  /** Milliseconds until there is an answer, where the call says nothing. Default: 60 s. */
+  readonly timeoutMs?: number;
+};
+
+export type WireRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Uint8Array | ByteSource;
+  /** The protocol to switch to. */
+  readonly upgrade?: string;
+};
+
+export type WireAnswer = {
+  readonly response: IncomingMessage;
+  /** Given: the engine switched. */
+  readonly connection?: Duplex;
+  /** Milliseconds that were given for the answer: those that read it whole hold to them, too. */
+  readonly timeoutMs: number;
+};
+
+type Connection = { readonly endpoint: Endpoint; readonly agent: ReturnType<typeof agentOf>; readonly tls: string };
+
+export class Wire {
+  readonly address: string;
+  readonly clock: Clock;
+  readonly #tls: (() => Promise<TlsMaterial>) | undefined;
+  readonly #connectMs: number;
+  /** Of calls that say nothing. */
+  readonly timeoutMs: number;
+  #connection: Connection | undefined;
+
+  constructor({ address, clock, tls, connectMs = 10_000, timeoutMs = 60_000 }: WireOptions) {
+    this.address = address;
+    this.clock = clock;
+    this.#tls = tls;
+    this.#connectMs = connectMs;
+    this.timeoutMs = timeoutMs;
+    endpointOf(address, undefined);
+  }
+
+  /** Ends idle connections; those in use end with their calls. */
+  close(): void {
+    this.#connection?.agent.destroy();
+  }
+
+  /** Resolves when the answer's head is there. @throws EngineUnreachableError, EngineTimeoutError, or the signal's reason. */
+  async send(sent: WireRequest, call: StreamCall = {}): Promise<WireAnswer> {
+    const { signal, timeoutMs = this.timeoutMs } = call;
+    signal?.throwIfAborted();
+    const { endpoint, agent } = await this.#connect();
+    const { isTls, pathPrefix, ...place } = endpoint;
+    const request = (isTls ? httpsRequest : httpRequest)({
+      ...place,
+      agent,
+      method: sent.method,
+      path: pathPrefix + sent.path,
+      headers: headersOf(sent),
+    });
+    const what = `${sent.method} ${sent.path.split("?", 1)[0]}`;
+    const leave = () => request.destroy(errorOf(signal?.reason));
+    signal?.addEventListener("abort", leave, { once: true });
+    request.once("close", () => signal?.removeEventListener("abort", leave));
+    using watchdog = new Watchdog(this.clock, timeoutMs, () =>
+      request.destroy(new EngineTimeoutError(this.address, what, timeoutMs)),
+    );
+    const progress = this.#watchConnecting(request, isTls);
+    const answer = new Promise<WireAnswer>((resolve, reject) => {
+      request.once("response", (response) => resolve({ response, timeoutMs }));
+      request.once("upgrade", (response, connection, head) => {
+        if (head.length > 0) connection.unshift(head);
+        connection.on("error", () => undefined); // its user sees it end; a cut connection must not fail the process
+        holdTo(signal, connection);
+        resolve({ response, connection, timeoutMs });
+      });
+      request.on("error", (error) => reject(this.#translate(error, signal, progress.isConnected)));
+    });
+    sendBody(request, sent.body, watchdog);
+    return await answer;
+  }
+
+  async #connect(): Promise<Connection> {
+    const material = await this.#tls?.();
+    const tls = JSON.stringify(material ?? null);
+    if (this.#connection?.tls === tls) return this.#connection;
+    this.#connection?.agent.destroy();
+    const endpoint = endpointOf(this.address, material);
+    this.#connection = { endpoint, agent: agentOf(endpoint, material), tls };
+    return this.#connection;
+  }
+
+  #watchConnecting(request: ClientRequest, isTls: boolean): { isConnected: boolean } {
+    const progress = { isConnected: false };
+    const what = "connecting";
+    const connecting = new Watchdog(this.clock, this.#connectMs, () =>
+      request.destroy(new EngineTimeoutError(this.address, what, this.#connectMs)),
+    );
+    const connected = () => {
+      progress.isConnected = true;
+      connecting.stop();
+    };
+    request.once("socket", (socket) => {
+      if (socket.connecting) socket.once(isTls ? "secureConnect" : "connect", connected);
+      else connected();
+    });
+    request.once("close", () => connecting.stop());
+    return progress;
+  }
+
+  #translate(error: Error, signal: AbortSignal | undefined, mayHaveHappened: boolean): unknown {
+    if (signal?.aborted === true) return signal.reason;
+    if (error instanceof EngineTimeoutError) return error;
+    return new EngineUnreachableError(this.address, { cause: error, mayHaveHappened });
+  }
+}
+
+function headersOf({ headers, body, upgrade }: WireRequest): OutgoingHttpHeaders {
+  const isWhole = typeof body === "string" || body instanceof Uint8Array;
+  return {
+    ...headers,
+    ...(isWhole && { "content-length": Buffer.byteLength(body) }),
+    ...(upgrade !== undefined && { connection: "Upgrade", upgrade }),
+  };
+}
+
+/** A body that streams keeps the watchdog quiet while the engine takes it. */
+function sendBody(request: ClientRequest, body: WireRequest["body"], watchdog: Watchdog): void {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    request.end(body);
+    return;
+  }
+  const source = Readable.from(touching(body, watchdog), { objectMode: false });
+  // An engine that has refused may stop reading: its answer tells, and the source is left.
+  request.once("response", (response) => response.once("close", () => source.destroy()));
+  pipeline(source, request, (error) => error && request.destroy(error));
+}
+
+async function* touching(body: ByteSource, watchdog: Watchdog): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) {
+    yield chunk;
+    watchdog.touch();
+  }
+}
+
+/** A connection ends with its caller's signal. */
+export function holdTo(signal: AbortSignal | undefined, stream: Duplex | Readable): void {
+  if (signal === undefined) return;
+  const leave = () => stream.destroy(errorOf(signal.reason));
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave, { once: true });
+  stream.once("close", () => signal.removeEventListener("abort", leave));
+}
+
+/** Streams end with errors only; a signal's reason may be anything. */
+const errorOf = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));

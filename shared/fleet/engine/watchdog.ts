@@ -1,0 +1,49 @@
+/** Calls out once when nobody has touched it for so long. A time-out is a watchdog that is never touched. */
+import type { Clock } from "../../base/clock.ts";
+
+export class Watchdog implements Disposable {
+  readonly #clock: Clock;
+  readonly #silenceMs: number;
+  readonly #stopped = new AbortController();
+  #last: number;
+  #isPaused = false;
+
+  constructor(clock: Clock, silenceMs: number, onSilent: () => void) {
+    this.#clock = clock;
+    this.#silenceMs = silenceMs;
+    this.#last = clock.monotonic();
+    this.#watch().then(
+      (isSilent) => isSilent && onSilent(),
+      () => undefined, // the sleep was ended by `stop`
+    );
+  }
+
+  /** The silence begins anew. */
+  touch(): void {
+    this.#last = this.#clock.monotonic();
+  }
+
+  /** While paused, nothing is expected. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.touch();
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  async #watch(): Promise<boolean> {
+    while (!this.#stopped.signal.aborted) {
+      if (this.#isPaused) this.touch();
+      const leftMs = this.#last + this.#silenceMs - this.#clock.monotonic();
+      if (leftMs <= 0) return true;
+      await this.#clock.sleep(leftMs, this.#stopped.signal);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Keeps one cluster's services as they should be: reads the world, decides, and carries the decision out in as few entries as it fits.
+ * Any number of them may work on one cluster; none holds state that matters.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { jsonText } from "../../base/json.ts";
+import { entryChangesMax, entryStoredBytesMax } from "../../base/limits.ts";
+import type { Logger } from "../../base/logger.ts";
+import { nodeKind } from "../../kinds/node.ts";
+import { serviceKind } from "../../kinds/service.ts";
+import { taskKind } from "../../kinds/task.ts";
+import { TooLargeError } from "../../log/errors.ts";
+import { BatchError, BusyError, InvalidObjectError, UnavailableError } from "../../state/errors.ts";
+import { onAny, type WatchEvent } from "../../state/event.ts";
+import { follow } from "../../state/follow.ts";
+import type { Store } from "../../state/store.ts";
+import type { Transaction } from "../../state/transaction.ts";
+import type { Action } from "./actions.ts";
+import { Alarm } from "./alarm.ts";
+import { carryOut, replaceAll } from "./commit.ts";
+import { decide } from "./decide.ts";
+import { defaultPolicy, type Policy } from "./world.ts";
+
+export type ReconcilerOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly policy?: Policy;
+};
+
+export type Round = {
+  /** Actions that were decided on, and those of them that were carried out. */
+  readonly decided: number;
+  readonly done: number;
+  /** When time alone will change what is decided, milliseconds since 1970. */
+  readonly wakeAt: number | undefined;
+  /** Of the state that was looked at. */
+  readonly revision: number;
+};
+
+/** Of the entries' actor. */
+const reconcilerActor = "reconciler";
+
+/** Rounds until nothing is left to do; an update of many steps goes on in the next call. */
+const roundsMax = 20;
+/** Everything is looked at again this often, whatever was heard. */
+const sweepMs = 30_000;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #policy: Policy;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#policy = options.policy ?? defaultPolicy;
+  }
+
+  /**
+   * Looks once and does what is to be done, as much as the store takes now. @throws what the store throws otherwise; what was carried
+   * out until then stays. Safe to repeat.
+   */
+  async round(): Promise<Round> {
+    const { store, clock } = this.#options;
+    const { value: world, revision } = await store.view(({ nodes, services, tasks }) => ({
+      nodes: nodes.find(),
+      services: services.find(),
+      tasks: tasks.find(),
+    }));
+    const { actions, wakeAt } = decide({ ...world, now: clock.now() }, this.#policy);
+    if (actions.length === 0) return { decided: 0, done: 0, wakeAt, revision };
+    const groups = grouped(actions);
+    const carried = new Set<Action>();
+    const tried = await this.#carryOut(groups, carried);
+    const done = groups
+      .slice(0, tried.groups)
+      .flat()
+      .filter((action) => carried.has(action)).length;
+    return { decided: actions.length, done, wakeAt: tried.againAt ?? wakeAt, revision };
+  }
+
+  /** Rounds until there is nothing to do now, or others do it. Resolves with the last one. */
+  async settle(signal?: AbortSignal): Promise<Round> {
+    let round = await this.round();
+    for (let count = 1; count < roundsMax && round.done > 0 && signal?.aborted !== true; count += 1) round = await this.round();
+    return round;
+  }
+
+  /** Until `signal` aborts or the cluster is deleted: whenever something changed, and when time asks for it. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    const alarm = new Alarm(clock, signal);
+    let seen = 0;
+    let turn: Promise<unknown> = Promise.resolve();
+    const settle = async (): Promise<void> => {
+      const { wakeAt, done, revision } = await this.settle(signal);
+      seen = done > 0 ? 0 : revision;
+      alarm.set(done > 0 ? clock.now() : wakeAt, ring);
+    };
+    /** One after the other: two at once do no harm, but no good either. */
+    const next = (): Promise<void> => {
+      const mine = turn.then(settle);
+      turn = mine.catch(() => undefined);
+      return mine;
+    };
+    const ring = (): void => {
+      next().catch((error: unknown) => logger.log("warn", "reconciler: a round failed", { cluster: store.uid, error }));
+    };
+    /** Its own commits come back as events: what they led to is known. */
+    const look = async (events: readonly WatchEvent[] | undefined): Promise<void> => {
+      if (events?.every(({ revision }) => revision <= seen)) return;
+      await next();
+    };
+    const specifiers = [...onAny(nodeKind), ...onAny(serviceKind), ...onAny(taskKind)];
+    await follow({ store, clock, logger, name: "reconciler", specifiers, everyMs: sweepMs, look }, signal);
+    alarm.set(undefined, ring);
+    await turn;
+  }
+
+  /** How many groups were tried; `againAt`: the store takes no more until then. */
+  async #carryOut(
+    groups: readonly (readonly Action[])[],
+    carried: Set<Action>,
+  ): Promise<{ readonly groups: number; readonly againAt?: number }> {
+    const { store, clock } = this.#options;
+    const steps = groups.map((group) => (transaction: Transaction) => {
+      // A batch may run a step again: only the last run counts.
+      for (const action of group) carried.delete(action);
+      for (const action of this.#tryOut(transaction, group)) carried.add(action);
+    });
+    try {
+      await store.batch(steps, { actor: reconcilerActor });
+      return { groups: groups.length };
+    } catch (error) {
+      const cause = error instanceof BatchError ? error.cause : undefined;
+      if (!(error instanceof BatchError) || !(cause instanceof UnavailableError || cause instanceof BusyError)) throw error;
+      return { groups: error.committed, againAt: clock.now() + cause.retryAfterSeconds * 1_000 };
+    }
+  }
+
+  /** Those that were carried out. One object that can't be written must not hold up all others. */
+  #tryOut(transaction: Transaction, group: readonly Action[]): readonly Action[] {
+    const mark = transaction.mark();
+    try {
+      const replaces = group.filter((action) => action.do === "replace");
+      if (replaces.length === group.length) return replaceAll(transaction, replaces);
+      return group.filter((action) => carryOut(transaction, action));
+    } catch (error) {
+      const isItsOwn = error instanceof InvalidObjectError || (error instanceof TooLargeError && error.what === "object");
+      if (!isItsOwn) throw error;
+      transaction.rollback(mark);
+      if (group.length > 1) return group.flatMap((action) => this.#tryOut(transaction, [action]));
+      this.#options.logger.log("warn", "reconciler: an action can't be carried out", { action: group[0]?.do, error });
+      return [];
+    }
+  }
+}
+
+/** Replacements that follow each other are carried out together, as many as surely fit an entry; other actions one by one. */
+function grouped(actions: readonly Action[]): Action[][] {
+  const groups: Action[][] = [];
+  let open: { readonly group: Action[]; changes: number; bytes: number } | undefined;
+  for (const action of actions) {
+    if (action.do !== "replace") {
+      groups.push([action]);
+      open = undefined;
+      continue;
+    }
+    const changes = 1 + action.ends.length;
+    const bytes = (1 + 2 * action.ends.length) * (jsonText(action.create.template).length + envelopeBytes);
+    if (open === undefined || open.changes + changes > entryChangesMax || open.bytes + bytes > entryStoredBytesMax / 2) {
+      open = { group: [], changes: 0, bytes: 0 };
+      groups.push(open.group);
+    }
+    open.group.push(action);
+    open.changes += changes;
+    open.bytes += bytes;
+  }
+  return groups;
+}
+
+/** A task's JSON beside its template, about. */
+const envelopeBytes = 700;

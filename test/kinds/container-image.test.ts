@@ -1,0 +1,103 @@
+/** Container and Image: what their schemas refuse, and what tables and indexes show of them. */
+import { describe, expect, it } from "vitest";
+import { type Container, containerKind } from "../../shared/kinds/container.ts";
+import { type Image, imageIdsMax, imageKind, imageNodesMax } from "../../shared/kinds/image.ts";
+
+const metadata = { name: "web-1", namespace: "default", uid: "u", resourceVersion: "1", generation: 1, creationTimestamp: "" };
+const envelope = { apiVersion: "windlass.dev/v1", metadata };
+const id = "ab".repeat(32);
+const imageId = `sha256:${id}`;
+
+const containerOf = (spec: object, status?: object): Container => ({
+  ...envelope,
+  kind: "Container",
+  spec: containerKind.spec.parse(spec),
+  ...(status && { status: containerKind.status.parse(status) }),
+});
+const problems = (spec: object): readonly string[] =>
+  containerKind.spec.safeParse(spec).error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
+
+describe("Container", () => {
+  const task = { nodeName: "node-a", origin: "task", taskName: "web.1", image: "nginx:1", attempt: { id: "attempt-1" } };
+
+  it("one of a task names it; others do not", () => {
+    expect(problems(task)).toEqual([]);
+    expect(problems({ ...task, taskName: undefined })).toEqual(["taskName: must be given with origin task, and only then"]);
+    expect(problems({ ...task, origin: "user" })).toEqual(["taskName: must be given with origin task, and only then"]);
+  });
+
+  it("a foreign one has no attempt: it was not made here", () => {
+    const foreign = { nodeName: "node-a", image: "nginx:1" };
+    expect(containerOf(foreign).spec.origin).toBe("foreign");
+    expect(problems({ ...foreign, attempt: { id: "attempt-1" } })).toEqual(["attempt: must be absent with origin foreign"]);
+  });
+
+  it("a name is one that engines take", () => {
+    for (const containerName of ["a", "/web", "a b", "a/b", "-a"]) {
+      expect(problems({ ...task, containerName }), containerName).toHaveLength(1);
+    }
+    expect(problems({ ...task, containerName: "web_1.a-b" })).toEqual([]);
+  });
+
+  it("its row and what it stands under", () => {
+    const ports = [
+      { containerPort: 80, hostPort: 8080 },
+      { containerPort: 53, protocol: "udp" },
+    ];
+    const status = { state: "exited", exitCode: 3, containerId: id, command: "nginx", ports };
+    const container = containerOf({ ...task, containerName: "web" }, status);
+    expect(containerKind.cells(container)).toEqual([
+      "node-a",
+      "nginx:1",
+      "exited (3)",
+      "",
+      "8080->80/tcp,53/udp",
+      "web.1",
+      id.slice(0, 12),
+      "nginx",
+      "",
+    ]);
+    const indexes = Object.entries(containerKind.indexes).map(([name, values]) => [name, values(container)]);
+    expect(Object.fromEntries(indexes)).toEqual({
+      node: ["node-a"],
+      task: ["default/web.1"],
+      containerName: ["web"],
+      containerId: [id],
+      attempt: ["attempt-1"],
+    });
+    expect(containerKind.cells(containerOf(task)).length).toBe(containerKind.columns.length);
+  });
+});
+
+describe("Image", () => {
+  const placed = (nodeName: string) => ({ nodeName, imageId });
+
+  it("is named by a reference without a digest", () => {
+    expect(imageKind.spec.safeParse({ reference: "127.0.0.1:5000/web:1" }).success).toBe(true);
+    for (const reference of ["", "a b", `web@${imageId}`]) expect(imageKind.spec.safeParse({ reference }).success).toBe(false);
+  });
+
+  it("its history is bounded", () => {
+    const seen = (nodes: number) => ({ imageId, nodeNames: Array.from({ length: nodes }, (_, n) => `node-${n}`) });
+    const accepts = (ids: number, nodes: number) =>
+      imageKind.status.safeParse({ history: Array.from({ length: ids }, () => seen(nodes)) }).success;
+    expect([accepts(imageIdsMax, 1), accepts(imageIdsMax + 1, 1)]).toEqual([true, false]);
+    expect([accepts(1, imageNodesMax), accepts(1, imageNodesMax + 1)]).toEqual([true, false]);
+  });
+
+  it("its row and what it stands under", () => {
+    const history = [
+      { imageId, nodeNames: ["node-a", "node-b"] },
+      { imageId: `sha256:${"cd".repeat(32)}`, nodeNames: ["node-a"] },
+    ];
+    const image: Image = {
+      ...envelope,
+      kind: "Image",
+      spec: imageKind.spec.parse({ reference: "web:1" }),
+      status: imageKind.status.parse({ history, last: placed("node-b"), digest: imageId, sizeBytes: 7 }),
+    };
+    expect(imageKind.cells(image)).toEqual(["web:1", 2, imageId.slice(0, 19), 7, "node-b", ""]);
+    expect(imageKind.indexes["node"]?.(image)).toEqual(["node-a", "node-b"]);
+    expect(imageKind.indexes["reference"]?.(image)).toEqual(["web:1"]);
+  });
+});

@@ -14,8 +14,8 @@ import { failure, type ScriptedReply, type ScriptedRequest, scriptedDynamo, succ
 const table = "Table";
 const uid = newUid();
 const after = first - 1;
-/** Short, since a hanging server is waited for. */
-const requestTimeout = 150;
+/** Short where a hanging server is waited for; else no answer comes so late. */
+const timeouts = { hanging: 150, answering: 30_000 } as const;
 
 type World = {
   readonly log: DynamoLog;
@@ -29,7 +29,7 @@ async function withReplies<T>(replies: readonly ScriptedReply[], test: (world: W
   await using server = await scriptedDynamo(replies);
   const slept: number[] = [];
   const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async (ms) => void slept.push(ms) };
-  const clients = clientsFor(server.endpoint);
+  const clients = clientsFor(server.endpoint, replies.includes("hang") ? timeouts.hanging : timeouts.answering);
   try {
     const ports = { clients, table, clock };
     const log = new DynamoLog(ports);
@@ -45,7 +45,7 @@ async function withReplies<T>(replies: readonly ScriptedReply[], test: (world: W
   }
 }
 
-const clientsFor = (endpoint: string): DynamoClients =>
+const clientsFor = (endpoint: string, requestTimeout: number): DynamoClients =>
   openClients({ ...localConfig(endpoint), requestHandler: { requestTimeout, throwOnRequestTimeout: true } });
 
 const entry = (place = 0): EncodedEntry => encodeEntry(entryAt(first + place), 900);
@@ -84,7 +84,7 @@ describe("append on DynamoDB", () => {
 
   it("nobody listens: certainly nothing was written", async () => {
     const { endpoint } = await withClosedServer();
-    const clients = clientsFor(endpoint);
+    const clients = clientsFor(endpoint, timeouts.answering);
     const log = new DynamoLog({ clients, table, clock: {} as Clock });
     expect(await log.append(uid, [entry()])).toMatchObject({ kind: "refused" });
     closeClients(clients);

@@ -9,10 +9,9 @@ import { issuerKeys } from "../../shared/api/access/oidc-keys.ts";
 import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
 import { buildApp } from "../../shared/api/app.ts";
 import { RefusedError } from "../../shared/api/errors.ts";
-import type { ApiRequest, ApiResponse } from "../../shared/api/exchange.ts";
+import type { ApiRequest, ApiResponse, Handle } from "../../shared/api/exchange.ts";
 import { Metrics } from "../../shared/api/metrics.ts";
 import { failureOf, failureResponse } from "../../shared/api/status.ts";
-import type { Handle } from "../../shared/api/web.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import { type Ids, newSecret } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
@@ -68,7 +67,7 @@ function authenticatorOf(
 ): Authenticator {
   const uidOf = async (name: string): Promise<string | undefined> => (await clusters.resolve(name))?.uid;
   const byToken = tokenAuthenticator(tokens);
-  if (iam !== undefined) return firstOf([new IamAuthenticator(iam, uidOf), byToken]);
+  if (iam !== undefined) return new IamAuthenticator(iam, uidOf);
   if (oidc === undefined) return byToken;
   const keys = issuerKeys(oidc.issuer, { clock, fetch: (url, init) => fetch(url, init) });
   return firstOf([byToken, new OidcAuthenticator({ config: oidc, clock, keys, uidOf })]);

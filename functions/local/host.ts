@@ -7,13 +7,14 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Authenticator } from "../../shared/api/access/access.ts";
 import { type Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
+import type { Handle } from "../../shared/api/exchange.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import type { Logger } from "../../shared/base/logger.ts";
 import { ensureCertificates } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { type ClientFiles, ensureAdminToken, writeClientFiles } from "./credentials.ts";
 import { makePrivateFolder } from "./files.ts";
-import { type Handle, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import { fingerprintOf, otherName, readOwnCertificate, type ServedCertificate } from "./own-certificate.ts";
 import { refuseUpgrades, type UpgradeHook } from "./upgrade.ts";
 

@@ -13,7 +13,7 @@ import {
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import type { ApiRequest, ApiResponse } from "../../shared/api/exchange.ts";
+import type { ApiResponse, Handle } from "../../shared/api/exchange.ts";
 import type { Logger } from "../../shared/base/logger.ts";
 import { StartError } from "./errors.ts";
 import { FirstByte } from "./first-byte.ts";
@@ -56,9 +56,6 @@ const listenerLimits = {
   probeAfterMs: 30_000,
 } as const;
 export type ListenerLimits = { readonly [Name in keyof typeof listenerLimits]: number };
-
-/** The interface. It answers its own errors: what it rejects with is a bug. */
-export type Handle = (request: ApiRequest) => Promise<ApiResponse>;
 
 export type ServerKeys = { readonly cert: string; readonly key: string };
 

@@ -18,10 +18,10 @@ import { createObject } from "./create.ts";
 import { removeCollection } from "./delete-collection.ts";
 import { kindsAt } from "./discovery.ts";
 import { type Asked, Dispatcher, type Route } from "./dispatch.ts";
-import { look } from "./doctor.ts";
+import { Doctor } from "./doctor.ts";
 import { Documents } from "./documents.ts";
 import { badRequest, RefusedError } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
+import type { ApiResponse, Handle } from "./exchange.ts";
 import { exportCluster } from "./export.ts";
 import { foreignGroups, type ReviewKind, reviewKinds } from "./foreign-groups.ts";
 import { getObject } from "./get.ts";
@@ -44,7 +44,6 @@ import { getScale, patchScale, replaceScale } from "./scale.ts";
 import type { IncludeObject } from "./table.ts";
 import { createToken, listTokens, revokeToken } from "./token-routes.ts";
 import { watchObjects } from "./watch.ts";
-import { fetchOf, type Handle } from "./web.ts";
 
 export type AppOptions = Omit<Api, "watches" | "events" | "bookmarkSeconds" | "watchSecondsMax" | "transport"> & {
   /** Bytes of the state by what holds them; shown in the metrics. */
@@ -64,8 +63,6 @@ export type AppOptions = Omit<Api, "watches" | "events" | "bookmarkSeconds" | "w
 export type App = {
   /** Never rejects. */
   readonly handle: Handle;
-  /** The same for hosts that speak the web's Request and Response. */
-  readonly fetch: (request: Request) => Promise<Response>;
   readonly routes: Routes<Route>["all"];
 };
 
@@ -97,7 +94,8 @@ export function buildApp(options: AppOptions): App {
   routeOwn(app, api, clusterBase);
   routeEvents(app, api, "");
   routeEvents(app, api, clusterBase);
-  app.get("/windlass/v1/doctor", (asked) => look(pathCallOf(api, asked)));
+  const doctor = new Doctor();
+  app.get("/windlass/v1/doctor", (asked) => doctor.look(pathCallOf(api, asked)));
   only(app, "/windlass/v1/doctor", ["GET"]);
   app.get("/metrics", (asked) => readMetrics(pathCallOf(api, asked), api.metrics));
   only(app, "/metrics", ["GET"]);
@@ -105,7 +103,7 @@ export function buildApp(options: AppOptions): App {
   for (const definition of kindsAt(api.registry, { root: false })) routeKind(app, api, clusterBase, definition);
   const dispatcher = new Dispatcher(api, app.routes, admission);
   const handle: Handle = (request) => dispatcher.handle(request);
-  return { handle, fetch: fetchOf(handle), routes: app.routes.all };
+  return { handle, routes: app.routes.all };
 }
 
 /** Adds routes by their method; `kind`: whose objects the next ones are about, for the metrics. */

@@ -7,14 +7,17 @@ import type { ApiResponse } from "./exchange.ts";
 import { inRoot, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
 
-/** One look at a time: each reads all there is. */
-let underWay: Promise<unknown> = Promise.resolve();
+export class Doctor {
+  /** One look at a time: each reads all there is. */
+  #underWay: Promise<unknown> = Promise.resolve();
 
-export const look = (call: PathCall): Promise<ApiResponse> =>
-  inRoot(call, "administer", async () => {
-    const { api } = call;
-    const looked = underWay.then(() => checkInstallation(api, (uids) => api.tokens.strayFindings(uids)));
-    underWay = looked.catch(() => undefined);
-    const items = (await looked).map(({ where, problem, mending }) => ({ where, problem, mendable: mending !== undefined }));
-    return plainAnswer({ kind: "FindingList", items });
-  });
+  look(call: PathCall): Promise<ApiResponse> {
+    return inRoot(call, "administer", async () => {
+      const { api } = call;
+      const looked = this.#underWay.then(() => checkInstallation(api, (uids) => api.tokens.strayFindings(uids)));
+      this.#underWay = looked.catch(() => undefined);
+      const items = (await looked).map(({ where, problem, mending }) => ({ where, problem, mendable: mending !== undefined }));
+      return plainAnswer({ kind: "FindingList", items });
+    });
+  }
+}

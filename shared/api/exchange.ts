@@ -1,6 +1,6 @@
 /**
  * A request and its answer as the verbs see them, and nothing of the host that carries them: plain values, because the web's Request
- * and Response cost more than all else that a hot request does. web.ts makes them from those and back; a host may do so from its own.
+ * and Response cost more than all else that a hot request does. Each host makes them from its own and back.
  */
 export type ApiRequest = {
   /** As it was sent, in upper case. */
@@ -19,6 +19,9 @@ export type ApiResponse = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Body;
 };
+
+/** The interface, for a host. It answers its own errors: what it rejects with is a bug. */
+export type Handle = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** null: there is none. A stream is read at its reader's pace. */
 export type Body = string | Uint8Array | null | ReadableStream<Uint8Array> | PushedBody;

@@ -2,13 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { OpenWatches } from "../../shared/api/open-watches.ts";
 import { type EventLines, WatchStream, type WatchStreamOptions } from "../../shared/api/watch-stream.ts";
-import { pulled } from "../../shared/api/web.ts";
 import type { WindlassObject } from "../../shared/kinds/object.ts";
 import type { WatchEvent } from "../../shared/state/event.ts";
 import { Filter } from "../../shared/state/filter.ts";
 import { ObjectIndexes } from "../../shared/state/object-indexes.ts";
 import { Watch, type WatchEnd } from "../../shared/state/watch.ts";
 import { ManualClock } from "../local/manual-clock.ts";
+import { pulled } from "./pulled.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

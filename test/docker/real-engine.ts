@@ -13,8 +13,8 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import { packTar, type TarEntry } from "../../shared/fleet/simulated/tar.ts";
+import { freePort } from "../free-port.ts";
 import { type EngineTls, makeEngineTls } from "./engine-tls.ts";
-import { freePort } from "./free-port.ts";
 import { busyboxFile } from "./requirements.ts";
 
 const run = promisify(execFile);

@@ -3,9 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { kubectls } from "./kubectl.ts";
-import { onEach } from "./walks.ts";
-
-const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
+import { fleet, onEach } from "./walks.ts";
 
 const found = await kubectls();
 

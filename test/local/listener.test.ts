@@ -11,9 +11,9 @@ import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Certificates, ensureCertificates } from "../../functions/local/certificates.ts";
 import { StartError } from "../../functions/local/errors.ts";
-import { type Handle, isLoopback, Listener, type ListenerOptions } from "../../functions/local/listener.ts";
+import { isLoopback, Listener, type ListenerOptions } from "../../functions/local/listener.ts";
 import { refuseUpgrades } from "../../functions/local/upgrade.ts";
-import type { ApiResponse, Body, PushedBody, Sink } from "../../shared/api/exchange.ts";
+import type { ApiResponse, Body, Handle, PushedBody, Sink } from "../../shared/api/exchange.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
 
 const host = "127.0.0.1";

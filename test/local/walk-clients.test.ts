@@ -7,19 +7,12 @@ import path from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { allKubectls } from "../clients/kubectls.ts";
 import { follow } from "./kubectl.ts";
-import { onEach } from "./walks.ts";
+import { fleet, onEach } from "./walks.ts";
 
-const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
 const found = await allKubectls();
 
-onEach(found, ({ kubectl, folder, server, typed }) => {
+onEach(found, ({ kubectl, folder, server, typed, out }) => {
   const isOld = kubectl.version.startsWith("v1.20.");
-
-  const out = async (...words: string[]): Promise<string> => {
-    const { code, out: text, err } = await typed(...words);
-    expect([words.join(" "), code, code === 0 ? "" : err]).toEqual([words.join(" "), 0, ""]);
-    return text;
-  };
 
   beforeAll(async () => {
     await out("apply", "-f", fleet);

@@ -3,9 +3,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { kubectls } from "./kubectl.ts";
-import { onEach } from "./walks.ts";
+import { fleet, onEach } from "./walks.ts";
 
-const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
 const found = await kubectls();
 /** Flags were renamed in 1.26. */
 const isOld = (version: string): boolean => Number(/^v1\.(\d+)/.exec(version)?.[1]) < 26;

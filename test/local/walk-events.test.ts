@@ -6,19 +6,13 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { follow, kubectls } from "./kubectl.ts";
-import { onEach } from "./walks.ts";
+import { fleet, onEach } from "./walks.ts";
 
-const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
 const found = await kubectls();
 
-onEach(found, ({ kubectl, folder, server, typed }) => {
+onEach(found, ({ kubectl, folder, server, typed, out }) => {
   const isOld = kubectl.version.startsWith("v1.20.");
 
-  const out = async (...words: string[]): Promise<string> => {
-    const { code, out: text, err } = await typed(...words);
-    expect([words.join(" "), code, code === 0 ? "" : err]).toEqual([words.join(" "), 0, ""]);
-    return text;
-  };
   const file = async (name: string, text: string): Promise<string> => {
     const at = path.join(folder(), name);
     await writeFile(at, text);

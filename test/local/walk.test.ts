@@ -4,9 +4,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { allKubectls } from "../clients/kubectls.ts";
 import { follow } from "./kubectl.ts";
-import { onEach } from "./walks.ts";
-
-const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
+import { fleet, onEach } from "./walks.ts";
 
 const found = await allKubectls();
 

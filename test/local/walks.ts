@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Kubectl, type Typed, type } from "./kubectl.ts";
 import { Server } from "./server.ts";
 
@@ -13,7 +13,12 @@ export type Walk = {
   folder(): string;
   server(): Server;
   typed(...words: readonly string[]): Promise<Typed>;
+  /** What it prints; it must succeed. */
+  out(...words: readonly string[]): Promise<string>;
 };
+
+/** The README's first objects. */
+export const fleet = path.resolve(import.meta.dirname, "../../examples/fleet.yaml");
 
 /** Registers `walk` for each of `found`, every one on an embedded server of its own. */
 export function onEach(found: readonly Kubectl[], walk: (walk: Walk) => void): void {
@@ -30,7 +35,12 @@ export function onEach(found: readonly Kubectl[], walk: (walk: Walk) => void): v
         await rm(folder, { recursive: true });
       });
       const typed = (...words: readonly string[]) => type(kubectl, server.kubeconfig, ...words);
-      walk({ kubectl, folder: () => folder, server: () => server, typed });
+      const out = async (...words: readonly string[]): Promise<string> => {
+        const { code, out: text, err } = await typed(...words);
+        expect([words.join(" "), code, code === 0 ? "" : err]).toEqual([words.join(" "), 0, ""]);
+        return text;
+      };
+      walk({ kubectl, folder: () => folder, server: () => server, typed, out });
     });
   }
   // kubectls() has said what to install; a file without any test would fail.

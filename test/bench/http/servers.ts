@@ -3,9 +3,9 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "../../free-port.ts";
 import { type Held, hold, type Result } from "./held.ts";
 import type { Memory, Question } from "./probe.ts";
 
@@ -162,14 +162,4 @@ function said(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
     });
     child.once("exit", (code) => reject(new Error(`a server ended with ${code}: ${text}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
 }

@@ -3,18 +3,18 @@
  * serves one request at a time; what it has read stays for the next one, and nothing runs between them.
  */
 import { Registry as MetricsRegistry } from "prom-client";
-import { type Authenticator, firstOf } from "../../shared/api/access/access.ts";
-import { OidcAuthenticator } from "../../shared/api/access/oidc.ts";
-import { issuerKeys } from "../../shared/api/access/oidc-keys.ts";
-import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
+import { type Authenticator, firstOf } from "../../shared/access/access.ts";
+import { OidcAuthenticator } from "../../shared/access/oidc.ts";
+import { issuerKeys } from "../../shared/access/oidc-keys.ts";
+import { Tokens, tokenAuthenticator } from "../../shared/access/tokens.ts";
 import { buildApp } from "../../shared/api/app.ts";
 import { RefusedError } from "../../shared/api/errors.ts";
-import type { ApiRequest, ApiResponse, Handle } from "../../shared/api/exchange.ts";
 import { Metrics } from "../../shared/api/metrics.ts";
 import { failureOf, failureResponse } from "../../shared/api/status.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import { type Ids, newSecret } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import type { ApiRequest, ApiResponse, Handle } from "../../shared/http/exchange.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Ports } from "../aws/dynamo-ports.ts";

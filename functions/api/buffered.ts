@@ -3,8 +3,8 @@
  * to ask for less at once.
  */
 import { RefusedError } from "../../shared/api/errors.ts";
-import { type ApiRequest, type ApiResponse, type Body, isPushed, type PushedBody } from "../../shared/api/exchange.ts";
 import { failureOf, failureResponse } from "../../shared/api/status.ts";
+import { type ApiRequest, type ApiResponse, type Body, isPushed, type PushedBody } from "../../shared/http/exchange.ts";
 import { chunksOf } from "./chunks.ts";
 
 export type ProxyResult = {

@@ -3,7 +3,7 @@
  * the ARN is handed on in that header's place, in a scheme that no client's header is let through with.
  */
 import * as z from "zod";
-import { type Authenticator, type Grant, roles, rootScope } from "../../shared/api/access/access.ts";
+import { type Authenticator, type Grant, roles, rootScope } from "../../shared/access/access.ts";
 
 export const iamRules = z
   .array(

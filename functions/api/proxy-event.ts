@@ -3,7 +3,7 @@
  * without the stage; a custom domain's base path stands before them and is taken away. Query parameters come decoded.
  */
 import * as z from "zod";
-import type { ApiRequest } from "../../shared/api/exchange.ts";
+import type { ApiRequest } from "../../shared/http/exchange.ts";
 
 const words = z.record(z.string(), z.string().optional()).nullish();
 const lists = z.record(z.string(), z.array(z.string()).nullish()).nullish();

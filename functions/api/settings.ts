@@ -1,7 +1,7 @@
 /** The variables of functions/api. */
 import * as z from "zod";
-import { roles } from "../../shared/api/access/access.ts";
-import { isTrusted } from "../../shared/api/access/oidc-keys.ts";
+import { roles } from "../../shared/access/access.ts";
+import { isTrusted } from "../../shared/access/oidc-keys.ts";
 import { type Environment, jsonVariable, readEnvironment, tableVariables } from "../aws/environment.ts";
 import { iamRules } from "./iam.ts";
 

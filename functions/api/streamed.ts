@@ -4,7 +4,7 @@
  */
 import type { Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
-import { type ApiResponse, isPushed, type PushedBody } from "../../shared/api/exchange.ts";
+import { type ApiResponse, isPushed, type PushedBody } from "../../shared/http/exchange.ts";
 import type { LambdaContext } from "../aws/invocation.ts";
 import { chunksOf } from "./chunks.ts";
 

@@ -1,8 +1,8 @@
 /**
  * A look at a data folder that no server holds: every life's rows against its log, its markers, the tokens. With `fix` what can be
- * mended is; then it looks again. The checks are in shared/state/doctor/, the tokens' in shared/api/access/.
+ * mended is; then it looks again. The checks are in shared/state/doctor/, the tokens' in shared/access/.
  */
-import { Tokens } from "../../shared/api/access/tokens.ts";
+import { Tokens } from "../../shared/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";

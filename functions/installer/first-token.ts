@@ -3,8 +3,8 @@
  * far that came. Broken off it is done anew, under another id; nobody has read the text of the one before. Once it is made, the
  * holders alone decide what becomes of it: a token that they revoked, or a secret that they wrote, stays so.
  */
-import { rootScope } from "../../shared/api/access/access.ts";
-import { Tokens } from "../../shared/api/access/tokens.ts";
+import { rootScope } from "../../shared/access/access.ts";
+import { Tokens } from "../../shared/access/tokens.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import type { Ids } from "../../shared/base/ids.ts";
 import type { Cell, Cells } from "../../shared/log/ports.ts";

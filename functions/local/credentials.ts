@@ -5,8 +5,8 @@
  * docker may have changed them.
  */
 import { join } from "node:path";
-import { rootScope } from "../../shared/api/access/access.ts";
-import type { Tokens } from "../../shared/api/access/tokens.ts";
+import { rootScope } from "../../shared/access/access.ts";
+import type { Tokens } from "../../shared/access/tokens.ts";
 import { StartError } from "./errors.ts";
 import { makePrivateFolder, readText, writePrivateFile } from "./files.ts";
 

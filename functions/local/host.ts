@@ -5,11 +5,11 @@
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import type { Authenticator } from "../../shared/api/access/access.ts";
-import { type Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
-import type { Handle } from "../../shared/api/exchange.ts";
+import type { Authenticator } from "../../shared/access/access.ts";
+import { type Tokens, tokenAuthenticator } from "../../shared/access/tokens.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import type { Handle } from "../../shared/http/exchange.ts";
 import { ensureCertificates } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { type ClientFiles, ensureAdminToken, writeClientFiles } from "./credentials.ts";

@@ -13,8 +13,8 @@ import {
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import type { ApiResponse, Handle } from "../../shared/api/exchange.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import type { ApiResponse, Handle } from "../../shared/http/exchange.ts";
 import { StartError } from "./errors.ts";
 import { FirstByte } from "./first-byte.ts";
 import { requestOf, send } from "./node-exchange.ts";

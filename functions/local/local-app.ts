@@ -2,10 +2,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Registry as MetricsRegistry } from "prom-client";
-import { type Authenticator, firstOf } from "../../shared/api/access/access.ts";
-import { OidcAuthenticator } from "../../shared/api/access/oidc.ts";
-import { issuerKeys } from "../../shared/api/access/oidc-keys.ts";
-import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
+import { type Authenticator, firstOf } from "../../shared/access/access.ts";
+import { OidcAuthenticator } from "../../shared/access/oidc.ts";
+import { issuerKeys } from "../../shared/access/oidc-keys.ts";
+import { Tokens, tokenAuthenticator } from "../../shared/access/tokens.ts";
 import { buildApp } from "../../shared/api/app.ts";
 import { Metrics } from "../../shared/api/metrics.ts";
 import { systemClock } from "../../shared/base/clock.ts";

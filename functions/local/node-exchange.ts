@@ -1,7 +1,7 @@
 /** Node's HTTP messages as the interface's requests and answers, with nothing in between: what every request pays for is here. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, Readable } from "node:stream";
-import { type ApiRequest, type ApiResponse, isPushed, type PushedBody, type Sink } from "../../shared/api/exchange.ts";
+import { type ApiRequest, type ApiResponse, isPushed, type PushedBody, type Sink } from "../../shared/http/exchange.ts";
 
 /** undefined: the request line names no path. */
 export function requestOf(incoming: IncomingMessage): ApiRequest | undefined {

@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ApiResponse } from "../../shared/api/exchange.ts";
+import type { ApiResponse } from "../../shared/http/exchange.ts";
 
 export type Refusal = { readonly code: number; readonly reason: string; readonly message: string };
 

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Authenticator } from "../../shared/api/access/access.ts";
+import type { Authenticator } from "../../shared/access/access.ts";
 import { refuseConnection } from "./status.ts";
 
 /**

@@ -3,6 +3,8 @@
  * that every host runs the same one. dispatch.ts serves them, and asks first who calls: only a route that says `open` is spared that.
  */
 
+import type { ApiResponse, Handle } from "../http/exchange.ts";
+import { queryOf, Routes } from "../http/router.ts";
 import { coreEventKind } from "../kinds/core-event.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { apiVersion, group } from "../kinds/object.ts";
@@ -21,7 +23,6 @@ import { type Asked, Dispatcher, type Route } from "./dispatch.ts";
 import { Doctor } from "./doctor.ts";
 import { Documents } from "./documents.ts";
 import { badRequest, RefusedError } from "./errors.ts";
-import type { ApiResponse, Handle } from "./exchange.ts";
 import { exportCluster } from "./export.ts";
 import { foreignGroups, type ReviewKind, reviewKinds } from "./foreign-groups.ts";
 import { getObject } from "./get.ts";
@@ -39,7 +40,6 @@ import { parseFlag } from "./query.ts";
 import { removeObject } from "./remove.ts";
 import { replaceObject } from "./replace.ts";
 import { review, reviewUid } from "./reviews.ts";
-import { queryOf, Routes } from "./router.ts";
 import { getScale, patchScale, replaceScale } from "./scale.ts";
 import type { IncludeObject } from "./table.ts";
 import { createToken, listTokens, revokeToken } from "./token-routes.ts";

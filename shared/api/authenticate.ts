@@ -2,7 +2,7 @@
  * Who sends a request, or wants to upgrade a connection: one check for both, before anything else is looked at. The answer is the
  * same for every credential that is not good.
  */
-import type { Authenticator, Principal } from "./access/access.ts";
+import type { Authenticator, Principal } from "../access/access.ts";
 import { RefusedError } from "./errors.ts";
 import { type Failure, failureOf } from "./status.ts";
 

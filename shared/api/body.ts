@@ -1,9 +1,9 @@
 /** Request bodies: bounded, UTF-8, of a type that was asked for, and JSON that means the same to every reader. */
 
 import type { Json } from "../base/json.ts";
+import type { ApiRequest } from "../http/exchange.ts";
 import { bodyDepthMax } from "../kinds/body.ts";
 import { badRequest, RefusedError } from "./errors.ts";
-import type { ApiRequest } from "./exchange.ts";
 import { scanJson } from "./json-scan.ts";
 
 /** Kubernetes' limit of a request's body. Objects have a lower one (objectBytesMax), which names itself. */

@@ -3,9 +3,12 @@
  * a store, and it asks first whether the caller may.
  */
 
+import { type Authenticator, allowed, type Principal, rootScope, type Verb } from "../access/access.ts";
+import type { Tokens } from "../access/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
+import type { ApiRequest, ApiResponse } from "../http/exchange.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { group } from "../kinds/object.ts";
 import type { Registry } from "../kinds/registry.ts";
@@ -13,10 +16,7 @@ import type { Cells, Log, Objects } from "../log/ports.ts";
 import { type Clusters, withCluster } from "../state/clusters.ts";
 import type { EventJournal } from "../state/core-events/event-journal.ts";
 import type { Store } from "../state/store.ts";
-import { type Authenticator, allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
-import type { Tokens } from "./access/tokens.ts";
 import { RefusedError } from "./errors.ts";
-import type { ApiRequest, ApiResponse } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Format } from "./negotiate.ts";
 import type { OpenWatches } from "./open-watches.ts";

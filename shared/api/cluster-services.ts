@@ -3,8 +3,8 @@
  * it to ours, and it reads nothing but the core's list. There are none of those here: that is what it is told, in the type that it asks for.
  */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import type { Call } from "./call.ts";
-import type { ApiResponse } from "./exchange.ts";
 import type { ListMetadata } from "./present.ts";
 import { presentJson } from "./present.ts";
 

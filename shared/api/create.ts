@@ -1,6 +1,7 @@
 /** POST to a collection. */
 
 import type { Json } from "../base/json.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import { checkNamed } from "../kinds/metadata.ts";
 import { generateName } from "../kinds/names.ts";
 import type { ObjectInput } from "../kinds/object.ts";
@@ -11,7 +12,6 @@ import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { type Call, inStore } from "./call.ts";
 import { advanceCluster } from "./cluster-change.ts";
 import { badRequest, invalid } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkNamespaceOf } from "./list.ts";
 import { checkShape } from "./negotiate.ts";
 import { checkNamespaceFits, runWrite, withoutStatus } from "./pipeline.ts";

@@ -3,6 +3,7 @@
  * transaction: when one is refused, those before it are gone. With `limit` it is one page; the answer is the list as it was found.
  */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import { BatchError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
@@ -10,7 +11,6 @@ import type { Transaction } from "../state/transaction.ts";
 import { jsonTypes, lazyBody } from "./body.ts";
 import { type Call, inStore } from "./call.ts";
 import { type DeleteOptions, deleteOptions } from "./delete-options.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { readPage } from "./list.ts";
 import { changeObject } from "./pipeline.ts";
 import { presentList } from "./present.ts";

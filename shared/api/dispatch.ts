@@ -3,16 +3,16 @@
  * whether there is such a route. Errors become answers here and nowhere else.
  */
 
-import type { Principal } from "./access/access.ts";
+import type { Principal } from "../access/access.ts";
+import type { ApiRequest, ApiResponse } from "../http/exchange.ts";
+import { type Found, type Params, pathOf, queryOf, type Routes } from "../http/router.ts";
 import { Admission, type AdmissionLimits, admissionLimits } from "./admission.ts";
 import { authenticate } from "./authenticate.ts";
 import { bodyBytesMax } from "./body.ts";
 import type { Api } from "./call.ts";
 import { RefusedError } from "./errors.ts";
-import type { ApiRequest, ApiResponse } from "./exchange.ts";
 import type { Measured } from "./metrics.ts";
 import { parseFlag } from "./query.ts";
-import { type Found, type Params, pathOf, queryOf, type Routes } from "./router.ts";
 import { failureOf, failureResponse } from "./status.ts";
 
 /** A request that found its route, by somebody who is known. */

@@ -2,8 +2,9 @@
  * GET /windlass/v1/doctor: a look at the state while it is served, for the root's admin: rows against log, markers, tokens. It changes
  * nothing: what is mended is mended while no server holds the state (`windlass doctor --fix`).
  */
+
+import type { ApiResponse } from "../http/exchange.ts";
 import { checkInstallation } from "../state/doctor/installation-check.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { inRoot, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
 

@@ -4,6 +4,7 @@
  */
 
 import { gzipSync } from "node:zlib";
+import { type ApiRequest, type ApiResponse, respond } from "../http/exchange.ts";
 import type { Registry } from "../kinds/registry.ts";
 import {
   acceptedAggregation,
@@ -19,7 +20,6 @@ import {
   versionInfo,
 } from "./discovery.ts";
 import { RefusedError } from "./errors.ts";
-import { type ApiRequest, type ApiResponse, respond } from "./exchange.ts";
 import { type ForeignGroup, foreignGroup, foreignResources } from "./foreign-groups.ts";
 import { etagOf } from "./openapi/document.ts";
 import { openApiV2, openApiV2Protobuf, openApiV2ProtobufAccepts, openApiV2ProtobufType } from "./openapi/v2.ts";

@@ -5,13 +5,13 @@
 
 import type { Json, JsonObject } from "../base/json.ts";
 import { jsonText } from "../base/json.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
 import { apiVersion, type WindlassObject } from "../kinds/object.ts";
 import { defaultCluster } from "../state/clusters.ts";
 import { all } from "../state/selector.ts";
 import type { Store } from "../state/store.ts";
 import { versionAt } from "../state/version.ts";
-import { type ApiResponse, respond } from "./exchange.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { revisionHeader } from "./present.ts";
 import { statusCodes } from "./status.ts";

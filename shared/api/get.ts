@@ -1,9 +1,9 @@
 /** GET of one object, and of its status: the newest state there is. */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import { checkName, checkNamespace } from "../kinds/names.ts";
 import { type ItemCall, inStore } from "./call.ts";
 import { notFound } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkReadVersion, parseReadVersion } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
 import { presentObject } from "./present.ts";

@@ -4,9 +4,9 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import type { Clusters } from "../state/clusters.ts";
 import { RefusedError } from "./errors.ts";
-import { type ApiResponse, respond } from "./exchange.ts";
 import { statusCodes } from "./status.ts";
 
 const recheckMs = 1_000;

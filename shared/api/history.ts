@@ -4,6 +4,7 @@
  */
 
 import type { JsonObject } from "../base/json.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { checkName, checkNamespace } from "../kinds/names.ts";
 import { apiVersion } from "../kinds/object.ts";
@@ -12,7 +13,6 @@ import type { Store } from "../state/store.ts";
 import { parseVersion, versionAt, versionOf } from "../state/version.ts";
 import { readToken, writeToken } from "./continue-token.ts";
 import { badRequest } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { type Cursor, type Found, walkHistory } from "./history-walk.ts";
 import { mergeDiff } from "./merge-diff.ts";
 import { inCluster, inRoot, type PathCall } from "./path-call.ts";

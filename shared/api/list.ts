@@ -3,6 +3,7 @@
  * continue tokens carry.
  */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import { keyOf } from "../kinds/definition.ts";
 import { checkNamespace } from "../kinds/names.ts";
 import type { WindlassObject } from "../kinds/object.ts";
@@ -14,7 +15,6 @@ import { type Call, inStore } from "./call.ts";
 import { noClusterServices } from "./cluster-services.ts";
 import { type ContinueToken, newestRevision, readToken, writeToken } from "./continue-token.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkListOptions, checkReadVersion, parseAt } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
 import { type ListMetadata, presentList } from "./present.ts";

@@ -3,10 +3,10 @@
  * are named by their cluster's uid ("root": the root's), as many as seriesMax; what is left out is counted.
  */
 import { Gauge, type Registry } from "prom-client";
+import { rootScope } from "../access/access.ts";
 import type { Markers, Objects } from "../log/ports.ts";
 import type { Clusters } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
-import { rootScope } from "./access/access.ts";
 import type { OpenWatches } from "./open-watches.ts";
 
 export type GaugeSources = {

@@ -1,5 +1,5 @@
 /** GET /metrics: for whoever may read the root, which is a viewer of it or more. Prometheus sends a bearer token as everyone does. */
-import { type ApiResponse, respond } from "./exchange.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import { inRoot, type PathCall } from "./path-call.ts";
 import { statusCodes } from "./status.ts";

@@ -4,6 +4,7 @@
  */
 
 import type { Json } from "../base/json.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import { jsonPatch } from "../kinds/json-patch.ts";
 import { mergePatch } from "../kinds/merge-patch.ts";
@@ -11,7 +12,6 @@ import { applyObject, applyOptions } from "./apply/apply-object.ts";
 import { applyPatchType, contentType, jsonPatchType, lazyBody, mergePatchType, requiredBody } from "./body.ts";
 import { type ItemCall, inStore } from "./call.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { decodeUpdate, runWrite } from "./pipeline.ts";
 import { presentObject } from "./present.ts";

@@ -3,12 +3,12 @@
  * call.ts, whoever may not look into a cluster does not learn whether it is there.
  */
 
+import { allowed, type Principal, rootScope, type Verb } from "../access/access.ts";
+import type { ApiRequest, ApiResponse } from "../http/exchange.ts";
 import { defaultCluster, withCluster } from "../state/clusters.ts";
 import type { Store } from "../state/store.ts";
-import { allowed, type Principal, rootScope, type Verb } from "./access/access.ts";
 import { type Api, noCluster } from "./call.ts";
 import { RefusedError } from "./errors.ts";
-import type { ApiRequest, ApiResponse } from "./exchange.ts";
 
 export type PathCall = {
   readonly api: Api;

@@ -1,5 +1,5 @@
 /** Answers that are no objects of a store: reviews, tokens, history. JSON, never kept by anyone in between. */
-import { type ApiResponse, respond } from "./exchange.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import { statusCodes } from "./status.ts";
 
 const headers = { "content-type": "application/json", "cache-control": "no-store, private" } as const;

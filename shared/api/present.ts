@@ -4,10 +4,10 @@
  */
 
 import { jsonText } from "../base/json.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import { apiVersion, type WindlassObject } from "../kinds/object.ts";
 import { versionAt } from "../state/version.ts";
 import type { Call } from "./call.ts";
-import { type ApiResponse, respond } from "./exchange.ts";
 import { partialText, passingPartialText } from "./partial-metadata.ts";
 import { statusCodes } from "./status.ts";
 import { type TableOptions, tablePieces, tableText } from "./table.ts";

@@ -3,6 +3,7 @@
  * Kubernetes': a Status where it is gone, the object where it waits.
  */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import { defaultCluster } from "../state/clusters.ts";
 import { dying } from "../state/garbage/deletion.ts";
@@ -11,7 +12,6 @@ import { type Call, type ItemCall, inStore } from "./call.ts";
 import { advanceCluster } from "./cluster-change.ts";
 import { type DeleteOptions, deleteOptions } from "./delete-options.ts";
 import { notFound, RefusedError } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { runWrite } from "./pipeline.ts";
 import { presentJson, presentObject } from "./present.ts";

@@ -1,8 +1,8 @@
 /** PUT of an object, or of its status. Without a resourceVersion it overwrites whatever is there; a stale one is a conflict. */
 
+import type { ApiResponse } from "../http/exchange.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { type ItemCall, inStore } from "./call.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { decodeUpdate, runWrite } from "./pipeline.ts";
 import { presentObject } from "./present.ts";

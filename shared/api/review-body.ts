@@ -5,9 +5,9 @@
 
 import protobuf from "protobufjs/light.js";
 import type { Json } from "../base/json.ts";
+import type { ApiRequest } from "../http/exchange.ts";
 import { contentType, jsonTypes, lazyBody, readBytes, requiredBody } from "./body.ts";
 import { badRequest } from "./errors.ts";
-import type { ApiRequest } from "./exchange.ts";
 
 const protobufType = "application/vnd.kubernetes.protobuf";
 /** Reviews are small: names and a namespace. */

@@ -5,15 +5,15 @@
  */
 
 import * as z from "zod";
+import { allowed, type Grant, type Principal, rootScope, type Verb, verbs } from "../access/access.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import { coreEventKind } from "../kinds/core-event.ts";
 import { group } from "../kinds/object.ts";
 import { defaultCluster, withCluster } from "../state/clusters.ts";
-import { allowed, type Grant, type Principal, rootScope, type Verb, verbs } from "./access/access.ts";
 import { neededVerb } from "./call.ts";
 import { kindsAt } from "./discovery.ts";
 import { badRequest } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { authenticationGroup, authorizationGroup, type ReviewKind, reviewKinds } from "./foreign-groups.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { timestamp } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import { issueErrors } from "../kinds/schema-issue.ts";
@@ -15,7 +16,6 @@ import { parseYaml } from "./apply/yaml-body.ts";
 import { applyPatchType, contentType, jsonPatchType, jsonTypes, lazyBody, mergePatchType, requiredBody } from "./body.ts";
 import { type ItemCall, inStore } from "./call.ts";
 import { badRequest, invalid, notFound } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { checkPlace } from "./get.ts";
 import { patchedBy } from "./patch.ts";
 import { checkNamespaceFits, decodeUpdate, runWrite } from "./pipeline.ts";

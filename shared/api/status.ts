@@ -4,6 +4,7 @@
  */
 
 import type { Json, JsonObject } from "../base/json.ts";
+import { type ApiResponse, respond } from "../http/exchange.ts";
 import type { FieldError } from "../kinds/field-error.ts";
 import { group, type Metadata } from "../kinds/object.ts";
 import { TooLargeError } from "../log/errors.ts";
@@ -20,7 +21,6 @@ import {
   UnavailableError,
 } from "../state/errors.ts";
 import { type Refusal, RefusedError } from "./errors.ts";
-import { type ApiResponse, respond } from "./exchange.ts";
 
 export const statusCodes = { ok: 200, created: 201, accepted: 202, notModified: 304 } as const;
 

@@ -4,14 +4,14 @@
  */
 
 import * as z from "zod";
+import { roles, rootScope } from "../access/access.ts";
+import { TokenRefusedError } from "../access/errors.ts";
+import type { Token } from "../access/tokens.ts";
 import { timestamp } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
-import { roles, rootScope } from "./access/access.ts";
-import { TokenRefusedError } from "./access/errors.ts";
-import type { Token } from "./access/tokens.ts";
+import type { ApiResponse } from "../http/exchange.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
 import { badRequest, invalid, RefusedError } from "./errors.ts";
-import type { ApiResponse } from "./exchange.ts";
 import { inCluster, inRoot, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
 

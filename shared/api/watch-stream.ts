@@ -5,11 +5,11 @@
  * promise, timer or loop of its own waits.
  */
 import type { Clock } from "../base/clock.ts";
+import type { PushedBody, Sink } from "../http/exchange.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import type { ObjectEvent, WatchEvent } from "../state/event.ts";
 import type { Watch, WatchEnd } from "../state/watch.ts";
 import type { Sleeper } from "./alarms.ts";
-import type { PushedBody, Sink } from "./exchange.ts";
 import type { OpenWatches } from "./open-watches.ts";
 
 /** How events look. Each gives one line, with its line break. */

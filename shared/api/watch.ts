@@ -4,6 +4,7 @@
  * continued is an ERROR event with status 410.
  */
 
+import type { ApiResponse, PushedBody } from "../http/exchange.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import { GoneError } from "../state/errors.ts";
 import { onAny, type Specifier } from "../state/event.ts";
@@ -13,7 +14,6 @@ import { versionAt } from "../state/version.ts";
 import type { Watch, WatchEnd } from "../state/watch.ts";
 import { type Call, inStore } from "./call.ts";
 import { RefusedError } from "./errors.ts";
-import type { ApiResponse, PushedBody } from "./exchange.ts";
 import { checkNamespaceOf } from "./list.ts";
 import { type Beginning, checkReadVersion, checkWatchOptions, parseBeginning } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";

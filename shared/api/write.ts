@@ -1,8 +1,9 @@
 /** What a write is made of: the types that the verbs, the pipeline and its steps share. */
+
+import type { Principal } from "../access/access.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import type { ObjectInput, WindlassObject } from "../kinds/object.ts";
 import type { Transaction } from "../state/transaction.ts";
-import type { Principal } from "./access/access.ts";
 import type { ManagedEntry } from "./apply/managed-entry.ts";
 import type { Subresource } from "./call.ts";
 import type { WriteOptions } from "./write-options.ts";

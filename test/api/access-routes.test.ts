@@ -1,6 +1,6 @@
 /** All routes of the app, as the router knows them: none but health answers without a token, and none lets a viewer write. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rootScope } from "../../shared/api/access/access.ts";
+import { rootScope } from "../../shared/access/access.ts";
 import { Client } from "../cases/client.ts";
 import { startServer, type TestServer } from "./server.ts";
 

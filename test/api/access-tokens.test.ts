@@ -3,16 +3,9 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Principal, rootScope } from "../../shared/api/access/access.ts";
-import { DamagedTokenError, TokenRefusedError } from "../../shared/api/access/errors.ts";
-import {
-  cachedTokensMax,
-  cacheMs,
-  type NewToken,
-  Tokens,
-  tokenAuthenticator,
-  tokensMax,
-} from "../../shared/api/access/tokens.ts";
+import { type Principal, rootScope } from "../../shared/access/access.ts";
+import { DamagedTokenError, TokenRefusedError } from "../../shared/access/errors.ts";
+import { cachedTokensMax, cacheMs, type NewToken, Tokens, tokenAuthenticator, tokensMax } from "../../shared/access/tokens.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import type { Cells } from "../../shared/log/ports.ts";

@@ -11,7 +11,7 @@ import {
   type Role,
   rootScope,
   type Verb,
-} from "../../shared/api/access/access.ts";
+} from "../../shared/access/access.ts";
 
 const verbs: readonly Verb[] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "administer"];
 const principal = (role: Role, clusterUid: string): Principal => ({ name: "someone", role, clusterUid });

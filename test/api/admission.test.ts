@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Admission } from "../../shared/api/admission.ts";
 import { RefusedError } from "../../shared/api/errors.ts";
-import type { ApiRequest } from "../../shared/api/exchange.ts";
 import { failureOf } from "../../shared/api/status.ts";
+import type { ApiRequest } from "../../shared/http/exchange.ts";
 import { startServer } from "./server.ts";
 
 describe("what is under way", () => {

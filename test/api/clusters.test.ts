@@ -1,6 +1,6 @@
 /** Who may change which clusters there are. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { rootScope } from "../../shared/api/access/access.ts";
+import { rootScope } from "../../shared/access/access.ts";
 import { Client, group } from "../cases/client.ts";
 import { startServer, type TestServer } from "./server.ts";
 

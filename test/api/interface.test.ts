@@ -1,6 +1,6 @@
 /** What of the interface shows only from inside the process: all routes, roles, faults, entries of several changes, stripped logs. */
 import { afterEach, describe, expect, it } from "vitest";
-import { rootScope } from "../../shared/api/access/access.ts";
+import { rootScope } from "../../shared/access/access.ts";
 import { authenticateUpgrade } from "../../shared/api/authenticate.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import type { Logger } from "../../shared/base/logger.ts";

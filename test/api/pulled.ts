@@ -1,5 +1,5 @@
 /** A pushed body as a reader pulls it: what a test of a watch reads from. */
-import type { PushedBody } from "../../shared/api/exchange.ts";
+import type { PushedBody } from "../../shared/http/exchange.ts";
 
 /** A pushed body as a stream that holds one write at a time. */
 export function pulled(body: PushedBody): ReadableStream<Uint8Array> {

@@ -2,7 +2,7 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import type { AccessProps, Oidc } from "../../cdk/access.ts";
-import type { OidcConfig } from "../../shared/api/access/oidc.ts";
+import type { OidcConfig } from "../../shared/access/oidc.ts";
 import { one, type Properties, type Resources, templateOf } from "./synth.ts";
 
 const environmentOf = (props: AccessProps): Properties =>

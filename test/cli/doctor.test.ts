@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Tokens } from "../../shared/api/access/tokens.ts";
+import { Tokens } from "../../shared/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { installHandler } from "../../functions/installer/custom-resource.ts";
 import { ensureFirstToken } from "../../functions/installer/first-token.ts";
-import { Tokens } from "../../shared/api/access/tokens.ts";
+import { Tokens } from "../../shared/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";

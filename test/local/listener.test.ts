@@ -13,8 +13,8 @@ import { type Certificates, ensureCertificates } from "../../functions/local/cer
 import { StartError } from "../../functions/local/errors.ts";
 import { isLoopback, Listener, type ListenerOptions } from "../../functions/local/listener.ts";
 import { refuseUpgrades } from "../../functions/local/upgrade.ts";
-import type { ApiResponse, Body, Handle, PushedBody, Sink } from "../../shared/api/exchange.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
+import type { ApiResponse, Body, Handle, PushedBody, Sink } from "../../shared/http/exchange.ts";
 
 const host = "127.0.0.1";
 const schemes = ["http", "https"] as const;

@@ -10,7 +10,7 @@ import * as x509 from "@peculiar/x509";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Host, startHost } from "../../functions/local/host.ts";
 import { readOwnCertificate } from "../../functions/local/own-certificate.ts";
-import { Tokens } from "../../shared/api/access/tokens.ts";
+import { Tokens } from "../../shared/access/tokens.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import { newFolder } from "./folder.ts";

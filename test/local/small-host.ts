@@ -3,7 +3,7 @@
  * watch: it ends when the app stops, or never with WINDLASS_TEST_STUBBORN.
  */
 import { run } from "../../functions/local/run.ts";
-import { Tokens, tokenAuthenticator } from "../../shared/api/access/tokens.ts";
+import { Tokens, tokenAuthenticator } from "../../shared/access/tokens.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";

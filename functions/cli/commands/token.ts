@@ -1,6 +1,6 @@
 /** `windlass token`: static tokens are made, listed and ended. */
 import { Command, Option } from "commander";
-import { roles } from "../../../shared/api/access/access.ts";
+import { roles } from "../../../shared/access/access.ts";
 import { ageText } from "../../../shared/api/age.ts";
 import { defaultCluster } from "../../../shared/state/clusters.ts";
 import type { Context } from "../context.ts";

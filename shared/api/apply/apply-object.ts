@@ -5,6 +5,7 @@
 
 import { timestamp } from "../../base/clock.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
+import type { ApiResponse } from "../../http/exchange.ts";
 import { cleanBody } from "../../kinds/body.ts";
 import type { KindDefinition } from "../../kinds/definition.ts";
 import { forbidden, required, typeInvalid } from "../../kinds/field-error.ts";
@@ -12,7 +13,6 @@ import { apiVersion, group, type WindlassObject } from "../../kinds/object.ts";
 import { applyPatchType, lazyBody, requiredBody } from "../body.ts";
 import { type ItemCall, inStore } from "../call.ts";
 import { badRequest, conflict, invalid } from "../errors.ts";
-import type { ApiResponse } from "../exchange.ts";
 import { checkPlace } from "../get.ts";
 import { decodeUpdate, runWrite } from "../pipeline.ts";
 import { presentObject } from "../present.ts";

@@ -3,6 +3,8 @@
  * roles are those of objects: an editor writes events, a viewer reads them.
  */
 
+import { allowed, type Verb } from "../../access/access.ts";
+import type { ApiResponse } from "../../http/exchange.ts";
 import type { CoreEvent } from "../../kinds/core-event.ts";
 import { coreEventFields, coreEventKind } from "../../kinds/core-event.ts";
 import { checkName, checkNamespace } from "../../kinds/names.ts";
@@ -10,10 +12,8 @@ import type { WindlassObject } from "../../kinds/object.ts";
 import { type Parsed, parseFieldSelector, parseLabelSelector } from "../../kinds/selector.ts";
 import { defaultCluster, withCluster } from "../../state/clusters.ts";
 import type { EventPlace } from "../../state/core-events/event-journal.ts";
-import { allowed, type Verb } from "../access/access.ts";
 import { noCluster } from "../call.ts";
 import { badRequest, invalid, RefusedError } from "../errors.ts";
-import type { ApiResponse } from "../exchange.ts";
 import type { Format } from "../negotiate.ts";
 import type { PathCall } from "../path-call.ts";
 import type { IncludeObject } from "../table.ts";

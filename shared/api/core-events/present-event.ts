@@ -1,7 +1,7 @@
 /** Events and lists of them as answers and as lines of a watch, in the form that was agreed on. */
 import { jsonText } from "../../base/json.ts";
+import { type ApiResponse, respond } from "../../http/exchange.ts";
 import { type CoreEvent, coreEventKind, coreVersion } from "../../kinds/core-event.ts";
-import { type ApiResponse, respond } from "../exchange.ts";
 import { passingPartialText } from "../partial-metadata.ts";
 import { warningHeader } from "../present.ts";
 import { deletedStatus, statusCodes } from "../status.ts";

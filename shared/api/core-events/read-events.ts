@@ -3,10 +3,10 @@
  * place in the order of the cluster's events, and nothing of the log's.
  */
 
+import type { ApiResponse } from "../../http/exchange.ts";
 import { EventFeed } from "../../state/core-events/event-feed.ts";
 import { GoneError } from "../../state/errors.ts";
 import { badRequest } from "../errors.ts";
-import type { ApiResponse } from "../exchange.ts";
 import { checkListOptions, parseAt, parseReadVersion } from "../list-options.ts";
 import { checkShape } from "../negotiate.ts";
 import {

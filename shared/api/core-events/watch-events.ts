@@ -3,10 +3,11 @@
  * when it moved. It begins as Kubernetes' watches do, goes on from any resourceVersion that was given out, without a gap, or answers
  * 410. One that was written several times within a second is told once, as it is then.
  */
+
+import type { ApiResponse } from "../../http/exchange.ts";
 import type { CoreEvent } from "../../kinds/core-event.ts";
 import { type EventChange, EventFeed } from "../../state/core-events/event-feed.ts";
 import { GoneError } from "../../state/errors.ts";
-import type { ApiResponse } from "../exchange.ts";
 import { type Beginning, checkWatchOptions, parseBeginning } from "../list-options.ts";
 import { checkShape } from "../negotiate.ts";
 import { parseCount, parseFlag } from "../query.ts";

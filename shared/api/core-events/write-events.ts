@@ -3,13 +3,13 @@
  * patch, which it is for events: they have no lists that it merges. An event does not outlive its hour, so finalizers and owners mean nothing.
  */
 import type { Json } from "../../base/json.ts";
+import type { ApiResponse } from "../../http/exchange.ts";
 import { type CoreEvent, type CoreEventContent, coreEventKind, decodeCoreEvent } from "../../kinds/core-event.ts";
 import { checkNamed } from "../../kinds/metadata.ts";
 import { generateName } from "../../kinds/names.ts";
 import { contentType, jsonPatchType, jsonTypes, lazyBody, mergePatchType, requiredBody } from "../body.ts";
 import { deleteOptions } from "../delete-options.ts";
 import { badRequest, conflict, invalid, RefusedError } from "../errors.ts";
-import type { ApiResponse } from "../exchange.ts";
 import { checkShape } from "../negotiate.ts";
 import { patchedBy } from "../patch.ts";
 import { type WriteOptions, writeOptions } from "../write-options.ts";

@@ -5,11 +5,11 @@
  * are in access.ts.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../../base/clock.ts";
-import type { Ids } from "../../base/ids.ts";
-import type { JsonObject } from "../../base/json.ts";
-import type { Cell, Cells } from "../../log/ports.ts";
-import type { Finding } from "../../state/doctor/finding.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Cell, Cells } from "../log/ports.ts";
+import type { Finding } from "../state/doctor/finding.ts";
 import { type Authenticator, bearerToken, isExpired, type Principal, type Role, roles, rootScope } from "./access.ts";
 import { DamagedTokenError, TokenRefusedError } from "./errors.ts";
 

@@ -4,7 +4,7 @@
  * the issuer has a bound in time and size, and comes over TLS, or from this machine.
  */
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** One request to an issuer; a redirect is not followed. */
 export type IssuerFetch = (url: string, init: RequestInit) => Promise<Response>;

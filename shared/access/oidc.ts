@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { type Authenticator, bearerToken, type Grant, isExpired, type Principal, type Role, rootScope } from "./access.ts";
 
 export type OidcConfig = {

@@ -41,6 +41,8 @@ const nodeSpecSchema = z
 
 const engineSchema = z
   .object({
+    id: z.string().describe("The engine's own id. Another one: it lost its data, or another engine has its address.").optional(),
+    dataRoot: z.string().describe("The folder on its machine where the engine keeps its data.").optional(),
     version: z.string().describe("Version of the engine.").optional(),
     hostname: z.string().describe("The machine's own name for itself.").optional(),
     platform: z
@@ -71,6 +73,12 @@ const nodeStatusSchema = z
       .default("unknown"),
     message: z.string().describe("Why, for people.").optional(),
     since: z.iso.datetime({ offset: true }).describe("When it reached this state.").optional(),
+    failures: z.int().min(0).describe("Failures in a row, as of the last change; absent: none.").optional(),
+    lastError: z.string().describe("The last of them.").optional(),
+    disabledUntil: z.iso
+      .datetime({ offset: true })
+      .describe("It takes no new containers before this time, unless it is well again sooner.")
+      .optional(),
     observedGeneration: observedGenerationSchema.optional(),
     engine: engineSchema.optional(),
     conditions: conditionsSchema.optional(),
@@ -100,7 +108,7 @@ export const nodeKind: KindDefinition<Node> = {
     { name: "Membership", type: "string", priority: 1, description: "Whether it was accepted." },
     { name: "Engine", type: "string", priority: 1, description: "Version of the engine." },
     { name: "Platform", type: "string", priority: 1, description: "What its containers run on." },
-    { name: "Message", type: "string", priority: 1, description: "Why it is in that state." },
+    { name: "Message", type: "string", priority: 0, description: "Why it is in that state." },
   ],
   cells: ({ spec, status }) => [
     status?.state ?? "unknown",
@@ -122,8 +130,27 @@ export const nodeKind: KindDefinition<Node> = {
   indexes: {
     role: ({ spec }) => [spec.role],
     membership: ({ spec }) => [spec.membership],
+    address: ({ spec }) => [engineAt(spec.address)],
+    engine: ({ status }) => engineIdentity(status?.engine) ?? [],
   },
 };
+
+/**
+ * What no two engines share; none: it has not told. Its id alone is not enough: engines before 25 take theirs from the machine's
+ * /etc/docker/key.json, so that all engines of a machine have one, and those of cloned machines.
+ */
+export function engineIdentity({ id, hostname = "", dataRoot = "" }: NodeStatus["engine"] = {}): readonly [string] | undefined {
+  return id === undefined ? undefined : [`${id} ${hostname} ${dataRoot}`];
+}
+
+/** Where an engine's API is, the same for every way to write one address: `unix:///path`, or `host:port` and the path. */
+export function engineAt(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const { protocol, hostname, port, pathname } = new URL(address);
+  if (protocol === "unix:") return `unix://${pathname}`;
+  const defaultPort = protocol === "https:" ? "443" : "80";
+  return `${hostname.toLowerCase()}:${port || defaultPort}${pathname.replace(/\/$/, "")}`;
+}
 
 /** What is wrong with an engine's address; undefined when nothing is. Credentials in it are refused: objects hold no secrets. */
 function addressProblem(address: string): string | undefined {

@@ -28,16 +28,20 @@ export type NodeOptions = {
   readonly labels?: Readonly<Record<string, string>>;
   readonly state?: "unknown" | "down" | "ready" | "disconnected";
   readonly since?: string;
+  readonly disabledUntil?: string;
   readonly engine?: NonNullable<Node["status"]>["engine"];
 };
 
-export function nodeAt(name: string, { spec = {}, labels, state = "ready", since, engine }: NodeOptions = {}): Node {
+export function nodeAt(
+  name: string,
+  { spec = {}, labels, state = "ready", since, disabledUntil, engine }: NodeOptions = {},
+): Node {
   return deepFreeze({
     apiVersion,
     kind: "Node",
     metadata: metadata(name, labels === undefined ? {} : { labels }),
     spec: nodeKind.spec.parse({ address: "tcp://10.0.0.1:2375", ...spec }),
-    status: nodeKind.status.parse({ state, since, engine }),
+    status: nodeKind.status.parse({ state, since, disabledUntil, engine }),
   });
 }
 

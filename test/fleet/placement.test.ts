@@ -7,12 +7,12 @@ import { Placement, type PlacementOptions } from "../../shared/fleet/placement/p
 import { failuresMax } from "../../shared/fleet/placement/strategies.ts";
 import { parseConstraint } from "../../shared/kinds/constraint.ts";
 import type { Node } from "../../shared/kinds/node.ts";
-import { nodeAt, templateOf } from "./objects.ts";
+import { ago, nodeAt, now, templateOf } from "./objects.ts";
 
 const service = "default/web";
 const nodesNamed = (...names: readonly string[]): Node[] => names.map((name) => nodeAt(name));
 const place = (nodes: readonly Node[], options: Partial<PlacementOptions> = {}) =>
-  new Placement({ nodes, strategy: "spread", seed: 1, hasAffinities: true, ...options });
+  new Placement({ nodes, strategy: "spread", seed: 1, hasAffinities: true, now, ...options });
 const engine = (cpus: number, memory: number) => ({ engine: { resources: { cpus, memory } } });
 const counts = (names: readonly string[]): Record<string, number> => {
   const found: Record<string, number> = {};
@@ -22,6 +22,13 @@ const counts = (names: readonly string[]): Record<string, number> => {
 
 describe("rules", () => {
   const mebi = 2 ** 20;
+  it("a disabled node keeps what belongs on it, and takes new tasks again when its time is over", () => {
+    const tenant = { service, template: templateOf() };
+    const disabled = place([nodeAt("a", { disabledUntil: ago(-1) })]);
+    expect([disabled.eligible(tenant), disabled.place(tenant, 1).nodes]).toEqual([["a"], []]);
+    expect(place([nodeAt("a", { disabledUntil: ago(0) })]).place(tenant, 1).nodes).toEqual(["a"]);
+  });
+
   it.each([
     ["a node that is not accepted", nodeAt("a", { spec: { membership: "pending" } }), {}, "1 node not accepted"],
     [
@@ -38,6 +45,7 @@ describe("rules", () => {
     ],
     ["a node that does not answer", nodeAt("a", { state: "disconnected" }), {}, "1 node not ready"],
     ["a node that is down", nodeAt("a", { state: "down" }), {}, "1 node not ready"],
+    ["a node that is disabled", nodeAt("a", { disabledUntil: ago(-1) }), {}, "1 node disabled for a time after failures"],
     [
       "another platform",
       nodeAt("a", { engine: { platform: { os: "linux", architecture: "aarch64" } } }),

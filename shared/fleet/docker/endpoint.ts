@@ -4,6 +4,7 @@
  */
 import { type AgentOptions, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { LookupFunction } from "node:net";
 import type { TlsMaterial } from "../engine/tls.ts";
 
 export type Endpoint = {
@@ -35,8 +36,19 @@ export function endpointOf(address: string, tls: TlsMaterial | undefined): Endpo
   };
 }
 
-export function agentOf({ isTls }: Endpoint, { ca, cert, key }: TlsMaterial = {}): HttpAgent | HttpsAgent {
-  const options: AgentOptions = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax, scheduling: "lifo" };
+/** Ends idle connections, and those in use with their calls: Node's own destroy would cut whoever reads a log. */
+export function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+}
+
+export function agentOf(
+  { isTls }: Endpoint,
+  { ca, cert, key }: TlsMaterial = {},
+  lookup?: LookupFunction,
+): HttpAgent | HttpsAgent {
+  const kept = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax, scheduling: "lifo" } as const;
+  const options: AgentOptions = { ...kept, ...(lookup !== undefined && { lookup }) };
   if (!isTls) return new HttpAgent(options);
   return new HttpsAgent({
     ...options,

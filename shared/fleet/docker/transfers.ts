@@ -34,11 +34,15 @@ export function dockerTransfers(caller: Caller): ImageTransfers {
         (docker) => docker.buildImage(streamOf(context), given(query, undefined, auths)),
         call,
       ),
-    import: ({ repo, tag, message, changes }, tar, call) =>
+    import: ({ repo, tag, message, changes }, from, call) =>
       caller.progress(
         "image import",
         answers.anything,
-        (docker) => docker.importImage(streamOf(tar), given({ fromSrc: "-", repo, tag, message, changes })),
+        (docker) => {
+          const query = { repo, tag, message, changes };
+          if ("url" in from) return docker.createImage({}, given({ ...query, fromSrc: from.url }));
+          return docker.importImage(streamOf(from), given({ ...query, fromSrc: "-" }));
+        },
         call,
       ),
     load: (tar, call) =>

@@ -5,13 +5,14 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
 import { type Duplex, pipeline, Readable } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { ByteSource, StreamCall } from "../engine/call.ts";
 import type { TlsMaterial } from "../engine/tls.ts";
 import { Watchdog } from "../engine/watchdog.ts";
 import { EngineTimeoutError, EngineUnreachableError } from "../engine-errors.ts";
-import { agentOf, type Endpoint, endpointOf } from "./endpoint.ts";
+import { agentOf, type Endpoint, endpointOf, retire } from "./endpoint.ts";
 
 export type WireOptions = {
   readonly address: string;
@@ -22,6 +23,8 @@ export type WireOptions = {
   readonly connectMs?: number;
   /** Milliseconds until there is an answer, where the call says nothing. Default: 60 s. */
   readonly timeoutMs?: number;
+  /** Finds the addresses of names, and may refuse them. Default: the system's. */
+  readonly lookup?: LookupFunction;
 };
 
 export type WireRequest = {
@@ -48,22 +51,24 @@ export class Wire {
   readonly clock: Clock;
   readonly #tls: (() => Promise<TlsMaterial>) | undefined;
   readonly #connectMs: number;
+  readonly #lookup: LookupFunction | undefined;
   /** Of calls that say nothing. */
   readonly timeoutMs: number;
   #connection: Connection | undefined;
 
-  constructor({ address, clock, tls, connectMs = 10_000, timeoutMs = 60_000 }: WireOptions) {
+  constructor({ address, clock, tls, connectMs = 10_000, timeoutMs = 60_000, lookup }: WireOptions) {
     this.address = address;
     this.clock = clock;
     this.#tls = tls;
     this.#connectMs = connectMs;
+    this.#lookup = lookup;
     this.timeoutMs = timeoutMs;
     endpointOf(address, undefined);
   }
 
   /** Ends idle connections; those in use end with their calls. */
   close(): void {
-    this.#connection?.agent.destroy();
+    if (this.#connection !== undefined) retire(this.#connection.agent);
   }
 
   /** Resolves when the answer's head is there. @throws EngineUnreachableError, EngineTimeoutError, or the signal's reason. */
@@ -105,9 +110,9 @@ export class Wire {
     const material = await this.#tls?.();
     const tls = JSON.stringify(material ?? null);
     if (this.#connection?.tls === tls) return this.#connection;
-    this.#connection?.agent.destroy();
+    this.close();
     const endpoint = endpointOf(this.address, material);
-    this.#connection = { endpoint, agent: agentOf(endpoint, material), tls };
+    this.#connection = { endpoint, agent: agentOf(endpoint, material, this.#lookup), tls };
     return this.#connection;
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Node } from "../../kinds/node.ts";
 import type { Template } from "../../kinds/template.ts";
+import { isDisabled } from "../nodes/status.ts";
 import { demandOf } from "./demand.ts";
 import { Room, type Tenant } from "./room.ts";
 import { explain, type Rule, refusalOf, rulesFor } from "./rules.ts";
@@ -17,6 +18,8 @@ export type PlacementOptions = {
   readonly seed: number;
   /** Whether any template that will be placed has affinities. */
   readonly hasAffinities: boolean;
+  /** Nodes that are disabled then take nothing new, milliseconds since 1970. Absent: the caller has left them out. */
+  readonly now?: number;
 };
 
 export type Placed = {
@@ -34,9 +37,11 @@ export class Placement {
   /** For round robin: the node that got the last task of each service. */
   readonly #last = new Map<string, number>();
 
-  constructor({ nodes, strategy, seed, hasAffinities }: PlacementOptions) {
+  constructor({ nodes, strategy, seed, hasAffinities, now }: PlacementOptions) {
     const sorted = nodes.toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1));
-    this.#rooms = sorted.map((node, index) => new Room(node, { index, hasTraits: hasAffinities }));
+    const isClosed = (node: Node): boolean => now !== undefined && isDisabled(node, now);
+    const hasTraits = hasAffinities;
+    this.#rooms = sorted.map((node, index) => new Room(node, { index, hasTraits, isClosed: isClosed(node) }));
     this.#byName = new Map(this.#rooms.map((room) => [room.node.metadata.name, room]));
     this.#strategy = strategy;
     this.#seed = seed;

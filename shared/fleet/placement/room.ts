@@ -7,8 +7,12 @@ import { type Demand, demandOf, nanoCpusOf } from "./demand.ts";
 /** Something to be placed, or that was: of a service (its key, `namespace/name`), or standing alone. */
 export type Tenant = { readonly service: string | undefined; readonly template: Template };
 
+export type RoomOptions = { readonly index: number; readonly hasTraits: boolean; readonly isClosed?: boolean };
+
 export class Room {
   readonly node: Node;
+  /** It takes nothing new for a time. */
+  readonly isClosed: boolean;
   /** Among the nodes in the order of their names: the last word where nothing else decides. */
   readonly index: number;
   /** Left for reservations; infinite where the engine has not told what the machine has. */
@@ -22,10 +26,11 @@ export class Room {
   /** What affinities ask for, as `service=web`, `image=…`, `labels.env=prod`; kept only where somebody asks. */
   readonly #traits: Map<string, number> | undefined;
 
-  constructor(node: Node, { index, hasTraits }: { readonly index: number; readonly hasTraits: boolean }) {
+  constructor(node: Node, { index, hasTraits, isClosed = false }: RoomOptions) {
     const { cpus, memory } = node.status?.engine?.resources ?? {};
     this.node = node;
     this.index = index;
+    this.isClosed = isClosed;
     this.nanoCpusLeft = nanoCpusOf(cpus) ?? Number.POSITIVE_INFINITY;
     this.memoryBytesLeft = memory ?? Number.POSITIVE_INFINITY;
     this.#traits = hasTraits ? new Map() : undefined;
@@ -44,6 +49,21 @@ export class Room {
     this.tasks += 1;
     if (tenant.service !== undefined) count(this.#services, tenant.service);
     if (this.#traits !== undefined) for (const trait of traitsOf(tenant)) count(this.#traits, trait);
+  }
+
+  /** One that was held is over. */
+  release({ template }: Tenant): void {
+    const { nanoCpus, memoryBytes, hostPorts } = demandOf(template);
+    this.nanoCpusLeft += nanoCpus;
+    this.memoryBytesLeft += memoryBytes;
+    for (const port of hostPorts) discount(this.#ports, port);
+  }
+
+  /** One that joined is meant to run here no more. */
+  leave(tenant: Tenant): void {
+    this.tasks -= 1;
+    if (tenant.service !== undefined) discount(this.#services, tenant.service);
+    if (this.#traits !== undefined) for (const trait of traitsOf(tenant)) discount(this.#traits, trait);
   }
 
   /** A task of the service failed here not long ago. */
@@ -98,6 +118,13 @@ function traitsOf({ service, template }: Tenant): string[] {
 
 function count(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** Who asks only whether there is one must not find a zero. */
+function discount(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 0) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
 }
 
 const shareOf = (all: number | undefined, left: number): number => (all === undefined || all === 0 ? 0 : (all - left) / all);

@@ -9,8 +9,8 @@ import type { Room, Tenant } from "./room.ts";
 
 export type Rule = {
   readonly name: string;
-  /** steady: what it says does not change while tasks are placed. */
-  readonly kind: "steady" | "changing";
+  /** steady: what it says does not change while tasks are placed; passing: nor that, but those that are there already stay. */
+  readonly kind: "steady" | "passing" | "changing";
   /** Whether it can refuse such a tenant anywhere: others are not asked. */
   readonly concerns: (demand: Demand) => boolean;
   readonly refuses: (room: Room, tenant: Tenant, demand: Demand) => boolean;
@@ -43,6 +43,13 @@ const rules: readonly Rule[] = [
     concerns: always,
     refuses: ({ node }) => node.status?.state !== "ready",
     explain: (nodes) => nodesAre(nodes, "not ready"),
+  },
+  {
+    name: "disabled",
+    kind: "passing",
+    concerns: always,
+    refuses: ({ isClosed }) => isClosed,
+    explain: (nodes) => nodesAre(nodes, "disabled for a time after failures"),
   },
   {
     name: "platform",
@@ -88,7 +95,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Those that can refuse such a tenant, of one kind or of both. */
+/** Those that can refuse such a tenant, of one kind or of all. */
 export const rulesFor = (demand: Demand, kind?: Rule["kind"]): readonly Rule[] =>
   rules.filter((rule) => (kind === undefined || rule.kind === kind) && rule.concerns(demand));
 

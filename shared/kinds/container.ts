@@ -24,7 +24,9 @@ const port = z.int().min(0).max(65_535);
 
 const attemptSchema = z
   .object({
-    id: containerName.describe("The attempt's own id: the container's name on its engine and its label windlass.dev/attempt."),
+    id: containerName.describe(
+      "The attempt's own id: the container's name on its engine, and its label windlass.dev/attempt there.",
+    ),
     deadline: time.describe("When it counts as failed unless the engine has it.").optional(),
   })
   .describe("The one attempt to make it that counts; containers of others are removed.");
@@ -37,16 +39,18 @@ const containerSpecSchema = z
       .describe("task: made for a Task; user: made through the Docker API; foreign: found on the node, shown and never touched.")
       .default("foreign"),
     taskName: nameSchema.describe("The Task, of the same namespace, that it runs; with origin task only.").optional(),
+    taskUid: z.string().min(1).describe("That Task's uid: a later one of its name has another container.").optional(),
     containerName: containerName.describe("The name people know it by, unique in the cluster; absent: its engine's.").optional(),
     image: z.string().min(1).max(1_024).describe("The image as it was asked for."),
     attempt: attemptSchema.optional(),
   })
   .describe("What the container was made for.")
-  .superRefine(({ origin, taskName, attempt }, context) => {
+  .superRefine(({ origin, taskName, taskUid, attempt }, context) => {
     const refuse = (path: string, message: string, input: unknown) =>
       context.addIssue({ code: "custom", path: [path], message, input });
     if ((origin === "task") !== (taskName !== undefined))
       refuse("taskName", "must be given with origin task, and only then", taskName);
+    if (origin !== "task" && taskUid !== undefined) refuse("taskUid", "must be absent but with origin task", taskUid);
     if (origin === "foreign" && attempt !== undefined) refuse("attempt", "must be absent with origin foreign", attempt);
   });
 
@@ -98,6 +102,7 @@ export const containerKind: KindDefinition<Container> = {
   spec: containerSpecSchema,
   status: containerStatusSchema,
   columns: [
+    { name: "Docker Name", type: "string", priority: 0, description: "What people call it; of a foreign one its engine's name." },
     { name: "Node", type: "string", priority: 0, description: "The node it is on." },
     { name: "Image", type: "string", priority: 0, description: "What it runs." },
     { name: "State", type: "string", priority: 0, description: "What the engine said last." },
@@ -109,6 +114,7 @@ export const containerKind: KindDefinition<Container> = {
     { name: "Message", type: "string", priority: 1, description: "Why it is in that state." },
   ],
   cells: ({ spec, status }) => [
+    spec.containerName ?? status?.engineName ?? "",
     spec.nodeName,
     spec.image,
     stateText(status),

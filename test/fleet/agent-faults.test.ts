@@ -1,0 +1,203 @@
+/** Engines that hang, fail or refuse, two agents at once, networks that come and go: nothing is held up, nothing is done twice. */
+import { describe, expect, it } from "vitest";
+import { clusterUidLabel } from "../../shared/fleet/containers/labels.ts";
+import { networkKind } from "../../shared/kinds/network.ts";
+import { apiVersion } from "../../shared/kinds/object.ts";
+import { AgentFleet } from "./agent-fleet.ts";
+
+const addNetwork = (fleet: AgentFleet, name: string) =>
+  fleet.update(({ networks }) =>
+    networks.create({
+      apiVersion,
+      kind: "Network",
+      metadata: { name },
+      spec: networkKind.spec.parse({ labels: { tier: "web" } }),
+    }),
+  );
+
+describe("faults", () => {
+  it("an engine that hangs holds no other up, and the round ends in its time", async () => {
+    await using fleet = await AgentFleet.open();
+    const hanging = await fleet.addNode("a");
+    await fleet.addNode("b");
+    hanging.faults.set({ kind: "hang" });
+    await fleet.addTask("stuck", { node: "a" });
+    await fleet.addTask("fine", { node: "b" });
+    const round = fleet.agents().round({ ms: 5_000 });
+    await fleet.until(async () => (await fleet.state("fine")) === "running");
+    fleet.clock.leap(5_000);
+    expect(await round).toEqual({ again: true, nodes: 2, failed: [] });
+    expect(await fleet.state("stuck")).toBe("assigned");
+  });
+
+  it("an engine that can't be reached has failed the round, and its healer is told once it answers again", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    const reported: string[] = [];
+    const reports = {
+      failed: async (_: unknown, error: unknown) => void reported.push((error as Error).name),
+      succeeded: async () => void reported.push("well"),
+    };
+    const agents = fleet.agents({ reports });
+    engine.faults.set({ kind: "unreachable" });
+    expect(await agents.round()).toEqual({ again: true, nodes: 1, failed: ["a"] });
+    engine.faults.set(undefined);
+    expect(await agents.round()).toMatchObject({ again: false, failed: [] });
+    await agents.round();
+    expect(reported).toEqual(["EngineUnreachableError", "well"]);
+  });
+
+  it("what fails in passing is tried again after a while, and people are told", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    engine.faults.set({ kind: "unreachable" }, (call) => call === "container create");
+    await fleet.addTask("web.1");
+    fleet.run();
+    await fleet.until(() => fleet.reasons("web.1").includes("BackOff"));
+    expect(fleet.told.at(-1)?.message).toMatch(/^Back-off 1s before another try to prepare it: engine .* can't be reached/);
+    engine.faults.set(undefined);
+    await fleet.until(async () => (await fleet.state("web.1")) === "running", { leaps: true });
+    expect(await fleet.problems()).toEqual([]);
+  });
+
+  it("a create that failed inside the engine, done or not: the task is rejected and nothing is left", async () => {
+    for (const afterwards of [false, true]) {
+      await using fleet = await AgentFleet.open();
+      const engine = await fleet.addNode("a");
+      engine.faults.set(
+        { kind: "failing", status: 500, message: "no space left", afterwards },
+        (call) => call === "container create",
+      );
+      await fleet.addTask("web.1");
+      const agents = fleet.agents();
+      await agents.round();
+      expect((await fleet.task("web.1"))?.status).toMatchObject({
+        state: "rejected",
+        message: "its container could not be made: no space left",
+      });
+      await agents.round();
+      expect([engine.world.containers.size, await fleet.containers()]).toEqual([0, []]);
+    }
+  });
+
+  it("answers that are lost: each task still has one container", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    for (let number = 1; number <= 5; number += 1) await fleet.addTask(`web.${number}`);
+    engine.faults.set({ kind: "cut" }, (call) => call === "container create" || call === "container start");
+    fleet.run();
+    await fleet.until(() => fleet.told.filter(({ reason }) => reason === "BackOff").length >= 5);
+    engine.faults.set(undefined);
+    const all = async () => (await fleet.store.view(({ tasks }) => tasks.find())).value;
+    await fleet.until(async () => (await all()).every(({ status }) => status?.state === "running"), { leaps: true });
+    expect(engine.world.containers.size).toBe(5);
+    expect(await fleet.problems()).toEqual([]);
+  });
+
+  it("two agents at once do no harm: one container a task, started once, stopped once", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    const starts: string[] = [];
+    engine.world.listeners.add(({ Action, Actor }) => void (Action === "start" && starts.push(Actor.ID)));
+    fleet.run();
+    fleet.run();
+    for (let number = 1; number <= 20; number += 1) await fleet.addTask(`web.${number}`);
+    const all = async () => (await fleet.store.view(({ tasks }) => tasks.find())).value;
+    await fleet.until(async () => (await all()).every(({ status }) => status?.state === "running"), { leaps: true });
+    expect(engine.world.containers.size).toBe(20);
+    expect(new Set(starts).size).toBe(starts.length);
+    for (let number = 1; number <= 20; number += 1) await fleet.setDesired(`web.${number}`, "shutdown");
+    await fleet.until(async () => (await all()).every(({ status }) => status?.state === "shutdown"), { leaps: true });
+    expect(await fleet.problems()).toEqual([]);
+  });
+
+  it("an engine that says yes and does nothing is not asked again and again", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addNode("a");
+    await fleet.addTask("web.1");
+    const agents = fleet.agents();
+    await agents.round();
+    const stops: string[] = [];
+    fleet.wrap = (real) => ({ ...real, runs: { ...real.runs, stop: async (id) => void stops.push(id) } });
+    await fleet.setDesired("web.1", "shutdown");
+    expect(await agents.round()).toMatchObject({ again: true });
+    expect([stops.length, await fleet.state("web.1")]).toEqual([1, "running"]);
+    fleet.wrap = (real) => real;
+    await agents.round();
+    expect(await fleet.state("web.1")).toBe("shutdown");
+  });
+
+  it("a node that is not ready or not accepted is left alone; one that becomes ready is taken up", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    await fleet.setNode("a", "disconnected");
+    await fleet.addTask("web.1");
+    fleet.run();
+    expect(await fleet.agents().round()).toMatchObject({ nodes: 0 });
+    expect(engine.world.containers.size).toBe(0);
+    await fleet.setNode("a", "ready");
+    await fleet.until(async () => (await fleet.state("web.1")) === "running");
+  });
+
+  it("a task that moved to another node is no business of the one it was on", async () => {
+    await using fleet = await AgentFleet.open();
+    const [here, there] = [await fleet.addNode("a"), await fleet.addNode("b")];
+    await fleet.addTask("web.1", { node: "a" });
+    const agents = fleet.agents();
+    await agents.round({ nodeName: "b" });
+    expect([here.world.containers.size, there.world.containers.size]).toEqual([0, 0]);
+    await agents.round({ nodeName: "a" });
+    expect([here.world.containers.size, there.world.containers.size]).toEqual([1, 0]);
+  });
+
+  it("an assigned task's container is there within moments", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    fleet.run();
+    await fleet.until(() => engine.world.listeners.size > 0);
+    const startedMs = performance.now();
+    await fleet.addTask("web.1");
+    await fleet.until(() => engine.world.containers.size === 1);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+});
+
+describe("networks", () => {
+  it("are made for the tasks of a node that need them, and go with the last of these", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    for (const name of ["front", "back"]) await addNetwork(fleet, name);
+    for (const name of ["web.1", "web.2"]) await fleet.addTask(name, { spec: { networks: ["front", "back"] } });
+    const agents = fleet.agents();
+    await agents.round();
+    const names = () => [...engine.world.networks.values()].map(({ network }) => network.Name).sort();
+    expect(names()).toEqual(["back", "front"]);
+    const [made] = engine.world.containers.values();
+    expect(made?.hostConfig["NetworkMode"]).toBe("front");
+    expect(made?.networks.get("back")).toEqual({ Aliases: ["web.1"] });
+    expect([...engine.world.networks.values()][0]?.network.Labels).toEqual({ tier: "web", [clusterUidLabel]: fleet.store.uid });
+    await fleet.setDesired("web.1", "shutdown");
+    await agents.round();
+    await agents.round();
+    expect(names()).toEqual(["back", "front"]);
+    await fleet.update(({ tasks }) => ["web.1", "web.2"].map((name) => tasks.delete(name, { namespace: "default" })));
+    await agents.round();
+    await agents.round();
+    expect(names()).toEqual([]);
+  });
+
+  it("one that is not known, or not this cluster's, rejects the task", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    await engine.open().networks.create({ Name: "theirs" });
+    await addNetwork(fleet, "theirs");
+    await fleet.addTask("one", { spec: { networks: ["unknown"] } });
+    await fleet.addTask("other", { spec: { networks: ["theirs"] } });
+    const agents = fleet.agents();
+    await agents.round();
+    expect((await fleet.task("one"))?.status).toMatchObject({ state: "rejected", message: "there is no network unknown" });
+    expect((await fleet.task("other"))?.status?.message).toBe("node a has a network theirs that is not this cluster's");
+    await agents.round();
+    expect(engine.world.networks.size).toBe(1);
+  });
+});

@@ -11,8 +11,9 @@ import { ago, type NodeOptions, nodeAt, now, serviceAt, type TaskAtOptions, task
 const ask = (world: Partial<World>, policy: Partial<Policy> = {}) =>
   decide({ now, nodes: [nodeAt("a")], services: [], tasks: [], ...world }, { ...defaultPolicy, ...policy });
 
-/** Without what is told of services. */
-const lines = (actions: readonly Action[]): string[] => actions.filter((action) => action.do !== "service").flatMap(line);
+/** Without what is told of services and nodes. */
+const lines = (actions: readonly Action[]): string[] =>
+  actions.filter((action) => action.do !== "service" && action.do !== "node").flatMap(line);
 
 function line(action: Action): string[] {
   switch (action.do) {
@@ -31,6 +32,8 @@ function line(action: Action): string[] {
       return [`-${action.task.metadata.name}`];
     case "service":
       return [`${action.service.metadata.name} ${action.status.update?.state}`];
+    case "node":
+      return [`${action.node.metadata.name} ${action.drained?.message}`];
     default:
       return action satisfies never;
   }

@@ -30,7 +30,7 @@ describe("replicated services", () => {
     expect(world.services[0]?.status).toMatchObject({ replicas: 4, readyReplicas: 4, updatedReplicas: 4, observedGeneration: 1 });
     expect(world.services[0]?.status?.conditions).toMatchObject([
       { type: "Available", status: "True" },
-      { type: "Progressing", status: "False", reason: "Settled" },
+      { type: "Progressing", status: "True", reason: "NewGenerationAvailable" },
     ]);
   });
 

@@ -13,6 +13,7 @@ import { type Node, nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { type Service, serviceKind } from "../../shared/kinds/service.ts";
 import { type Task, type TaskState, taskStateRank } from "../../shared/kinds/task.ts";
+import type { EventToRecord } from "../../shared/state/core-events/event-recorder.ts";
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
 import { openStore, QuickClock, watchedPorts } from "../state/watched-ports.ts";
@@ -32,6 +33,8 @@ export class SimulatedFleet {
   /** Machines that are off: no engine there does anything. */
   readonly off = new Set<string>();
   readonly reconcilers: readonly Reconciler[];
+  /** What people were told, by all of them. */
+  readonly events: EventToRecord[] = [];
   /** Called after each change, with all that is there. */
   onWorld: (world: World) => void = () => undefined;
   readonly #fateOf: (task: Task) => Fate;
@@ -48,7 +51,8 @@ export class SimulatedFleet {
     this.#fateOf = options.fateOf ?? (() => "runs");
     const policy = { ...defaultPolicy, ...options.policy };
     this.#policy = policy;
-    this.reconcilers = stores.map((store) => new Reconciler({ store, clock, logger: silentLogger, policy }));
+    const recorder = { record: async (event: EventToRecord) => void this.events.push(event) };
+    this.reconcilers = stores.map((store) => new Reconciler({ store, clock, logger: silentLogger, policy, recorder }));
   }
 
   /** Each reconciler has a store of its own on the one log, as it would in another process. */

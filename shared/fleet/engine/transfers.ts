@@ -38,6 +38,9 @@ export type BuildOptions = {
   readonly auths?: Readonly<Record<string, RegistryAuth>>;
 };
 
+/** A tar at http:// or https://, as the engine's machine reaches it. */
+export type ImportUrl = { readonly url: string };
+
 export interface ImageTransfers {
   /** @throws EngineError 404 when the registry has no such image or wants credentials; 500 when it can't be reached. */
   pull(options: PullOptions, call?: StreamCall): Promise<Rows<ProgressRow>>;
@@ -45,10 +48,10 @@ export interface ImageTransfers {
   push(options: { readonly reference: string; readonly auth?: RegistryAuth }, call?: StreamCall): Promise<Rows<ProgressRow>>;
   /** `context`: a tar, plain or compressed, with the Dockerfile. */
   build(options: BuildOptions, context: ByteSource, call?: StreamCall): Promise<Rows<ProgressRow>>;
-  /** Makes an image of a file system. `changes`: lines of a Dockerfile that are applied. */
+  /** Makes an image of a file system, which `from` holds or where the engine gets it. `changes`: lines of a Dockerfile that are applied. */
   import(
     options: { readonly repo: string; readonly tag?: string; readonly message?: string; readonly changes?: readonly string[] },
-    tar: ByteSource,
+    from: ByteSource | ImportUrl,
     call?: StreamCall,
   ): Promise<Rows<ProgressRow>>;
   /** What `save` gave. */

@@ -2,12 +2,17 @@
  * What decide may ask for. Each action is one atomic change and carries what must still hold when it is carried out: a reconciler
  * that is late, or not the only one, then changes nothing, and the next round decides again.
  */
+import type { Condition } from "../../kinds/condition.ts";
+import type { Node } from "../../kinds/node.ts";
 import type { Service, ServiceStatus } from "../../kinds/service.ts";
 import type { Task, TaskState } from "../../kinds/task.ts";
 import type { Template } from "../../kinds/template.ts";
 
 /** Where a service's tasks follow each other: a slot of a replicated service, a node for a global one. */
 export type Place = { readonly slot: number } | { readonly nodeName: string };
+
+/** What people are told once an action was carried out, as an Event of the object that it was about. */
+export type Note = { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string };
 
 /** Holds while the task is as it was seen: its resourceVersion. */
 export type ChangeTask = {
@@ -47,6 +52,8 @@ export type ReplaceTask = {
   /** Those of them that this one ends. */
   readonly ends: readonly ChangeTask[];
   readonly create: NewTask;
+  /** The node that can't keep the task before it, and why. Absent: the task does not move. */
+  readonly moved?: { readonly from: string; readonly why: string };
 };
 
 /**
@@ -66,9 +73,21 @@ export type ChangeService = {
   readonly service: Service;
   readonly status: ServiceStatus;
   readonly template?: Template;
+  readonly notes: readonly Note[];
 };
 
-export type Action = ChangeTask | DeleteTask | ReplaceTask | StepUpdate | ChangeService;
+/**
+ * How far the draining of a node is; `drained` undefined: it is not drained, and nothing is said. Holds while the node's availability and
+ * its condition are as they were seen: what others say of it changes meanwhile.
+ */
+export type ChangeNode = {
+  readonly do: "node";
+  readonly node: Node;
+  readonly drained: Condition | undefined;
+  readonly notes: readonly Note[];
+};
+
+export type Action = ChangeTask | DeleteTask | ReplaceTask | StepUpdate | ChangeService | ChangeNode;
 
 export type Decision = {
   /** In the order in which they are to be carried out. */

@@ -2,6 +2,7 @@
  * Carries decisions out in a transaction, each only where what it was decided on still holds (actions.ts). Nothing here decides: an
  * action that no longer fits is left, and the next round sees what is there then.
  */
+import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../../base/clock.ts";
 import { entryChangesMax } from "../../base/limits.ts";
 import { apiVersion } from "../../kinds/object.ts";
@@ -10,9 +11,10 @@ import { type Task, type TaskSpec, taskKind } from "../../kinds/task.ts";
 import { TooLargeError } from "../../log/errors.ts";
 import { byNode, bySlot } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
-import type { Action, ChangeService, ChangeTask, NewTask, ReplaceTask, StepUpdate } from "./actions.ts";
+import type { Action, ChangeNode, ChangeService, ChangeTask, NewTask, ReplaceTask, StepUpdate } from "./actions.ts";
 import { isTaskOf } from "./decide.ts";
-import { takeRoom } from "./live-room.ts";
+import { drainedOf, withDrained } from "./drain.ts";
+import { takeRoom, vacate } from "./live-room.ts";
 import { taskName } from "./slots.ts";
 import { templateHash } from "./template-hash.ts";
 import { isWanted, ownerKeyOf, serviceKeyOf } from "./world.ts";
@@ -33,6 +35,8 @@ export function carryOut(transaction: Transaction, action: Action): boolean {
       return step(transaction, action);
     case "service":
       return changeService(transaction, action);
+    case "node":
+      return changeNode(transaction, action);
     default:
       return action satisfies never;
   }
@@ -104,9 +108,12 @@ function nameIfItFits(transaction: Transaction, { wanted, ends, create }: Replac
   if (service === undefined || !isSameSet(wantedNow(transaction, create), wanted)) return undefined;
   if (!ends.every(({ task }) => isThere(transaction, task))) return undefined;
   const { nodeName, state, template } = create;
-  const isPlaced = nodeName !== undefined && state === "assigned";
-  if (isPlaced && !takeRoom(transaction, nodeName, { service: serviceKeyOf(service), template })) return undefined;
-  return freeName(transaction, create);
+  const name = freeName(transaction, create);
+  if (name === undefined || nodeName === undefined || state !== "assigned") return name;
+  const comeBack = vacate(transaction, ends);
+  if (takeRoom(transaction, nodeName, { service: serviceKeyOf(service), template })) return name;
+  comeBack();
+  return undefined;
 }
 
 const isThere = ({ tasks }: Transaction, task: Task): boolean =>
@@ -188,5 +195,13 @@ function changeService({ services }: Transaction, { service, status, template }:
   const current = unchanged(services.get(service.metadata.name, service.metadata.namespace), service);
   if (current === undefined) return false;
   services.update({ ...current, status, ...(template !== undefined && { spec: { ...current.spec, template } }) });
+  return true;
+}
+
+function changeNode({ nodes }: Transaction, { node, drained }: ChangeNode): boolean {
+  const current = nodes.get(node.metadata.name);
+  if (current?.metadata.uid !== node.metadata.uid || current.spec.availability !== node.spec.availability) return false;
+  if (!isDeepStrictEqual(drainedOf(current), drainedOf(node))) return false;
+  nodes.update(withDrained(current, drained));
   return true;
 }

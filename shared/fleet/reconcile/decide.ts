@@ -6,6 +6,7 @@ import type { Service } from "../../kinds/service.ts";
 import type { Task } from "../../kinds/task.ts";
 import { Placement } from "../placement/placement.ts";
 import type { Decision } from "./actions.ts";
+import { tellDrains } from "./drain.ts";
 import { Fates } from "./fate.ts";
 import { Plan } from "./plan.ts";
 import { decideService } from "./service.ts";
@@ -16,7 +17,8 @@ export function decide(world: World, policy: Policy = defaultPolicy): Decision {
   const { now, nodes } = world;
   const plan = new Plan();
   const fates = new Fates(world, policy);
-  const placement = new Placement({ nodes, strategy: policy.strategy, seed: policy.seed, hasAffinities: hasAffinities(world) });
+  const { strategy, seed } = policy;
+  const placement = new Placement({ nodes, strategy, seed, hasAffinities: hasAffinities(world), now });
   const services = new Map(world.services.filter(isAlive).map((service) => [serviceKeyOf(service), service]));
   const { owned, alone } = sorted(world.tasks, services);
   for (const [key, service] of services) {
@@ -25,6 +27,7 @@ export function decide(world: World, policy: Policy = defaultPolicy): Decision {
   }
   for (const task of alone) decideAlone(task, plan, fates);
   settle({ world, plan, placement, policy, services });
+  tellDrains(world, plan);
   return { actions: plan.actions(), wakeAt: plan.wakeAt };
 }
 

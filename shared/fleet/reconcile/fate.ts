@@ -1,6 +1,7 @@
 /** What a node's condition means for the tasks on it: whether they stay, and since when it is given up. */
 import type { Node } from "../../kinds/node.ts";
 import type { Task } from "../../kinds/task.ts";
+import type { Template } from "../../kinds/template.ts";
 import { meetsAll } from "../placement/constraints.ts";
 import { demandOf } from "../placement/demand.ts";
 import type { Policy, World } from "./world.ts";
@@ -35,6 +36,12 @@ export class Fates {
     const node = this.#nodes.get(spec.nodeName);
     if (node === undefined || meetsAll(node, constraints)) return ofNode;
     return { kind: "unfit", why: `node ${spec.nodeName} no longer satisfies the scheduling constraints` };
+  }
+
+  /** Whether the node of that name meets a template's constraints; one that is gone is another matter. */
+  fits(name: string, template: Template): boolean {
+    const node = this.#nodes.get(name);
+    return node === undefined || meetsAll(node, demandOf(template).constraints);
   }
 
   ofNode(name: string): Fate {

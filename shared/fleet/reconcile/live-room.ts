@@ -8,6 +8,7 @@ import type { Transaction } from "../../state/transaction.ts";
 import { demandOf } from "../placement/demand.ts";
 import { Room, type Tenant } from "../placement/room.ts";
 import { refusalOf, rulesFor } from "../placement/rules.ts";
+import type { ChangeTask } from "./actions.ts";
 import { isAssigned, isOver, isWanted, ownerKeyOf } from "./world.ts";
 
 /** A step that is undone leaves what it took: then too much seems taken, and the next round tries again. */
@@ -20,6 +21,31 @@ export function takeRoom(transaction: Transaction, nodeName: string, tenant: Ten
   room.hold(tenant);
   room.join(tenant);
   return true;
+}
+
+/**
+ * Makes the room that tasks leave which are ended together with what comes: decide has counted with it. They are as the transaction has
+ * them now. What comes back takes it again, for where nothing comes.
+ */
+export function vacate(transaction: Transaction, ends: readonly ChangeTask[]): () => void {
+  const undo: (() => void)[] = [];
+  for (const { task, desiredState, state } of ends) {
+    const { nodeName } = task.spec;
+    const room = nodeName !== undefined && isAssigned(task) && !isOver(task) ? roomOf(transaction, nodeName) : undefined;
+    if (room === undefined) continue;
+    const tenant = { service: ownerKeyOf(task), template: task.spec.template };
+    if (isWanted(task) && desiredState !== undefined) {
+      room.leave(tenant);
+      undo.push(() => room.join(tenant));
+    }
+    if (state === "orphaned") {
+      room.release(tenant);
+      undo.push(() => room.hold(tenant));
+    }
+  }
+  return () => {
+    for (const each of undo) each();
+  };
 }
 
 function roomOf(transaction: Transaction, nodeName: string): Room | undefined {

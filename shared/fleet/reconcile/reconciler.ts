@@ -10,6 +10,7 @@ import { nodeKind } from "../../kinds/node.ts";
 import { serviceKind } from "../../kinds/service.ts";
 import { taskKind } from "../../kinds/task.ts";
 import { TooLargeError } from "../../log/errors.ts";
+import type { EventRecorder } from "../../state/core-events/event-recorder.ts";
 import { BatchError, BusyError, InvalidObjectError, UnavailableError } from "../../state/errors.ts";
 import { onAny, type WatchEvent } from "../../state/event.ts";
 import { follow } from "../../state/follow.ts";
@@ -19,13 +20,16 @@ import type { Action } from "./actions.ts";
 import { Alarm } from "./alarm.ts";
 import { carryOut, replaceAll } from "./commit.ts";
 import { decide } from "./decide.ts";
-import { defaultPolicy, type Policy } from "./world.ts";
+import { eventsOf, eventsPerRound } from "./events.ts";
+import { defaultPolicy, type Policy, reconcilerName } from "./world.ts";
 
 export type ReconcilerOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly policy?: Policy;
+  /** Tells people what was done. Absent: nobody is told. */
+  readonly recorder?: EventRecorder;
 };
 
 export type Round = {
@@ -37,9 +41,6 @@ export type Round = {
   /** Of the state that was looked at. */
   readonly revision: number;
 };
-
-/** Of the entries' actor. */
-const reconcilerActor = "reconciler";
 
 /** Rounds until nothing is left to do; an update of many steps goes on in the next call. */
 const roundsMax = 20;
@@ -74,8 +75,9 @@ export class Reconciler {
     const done = groups
       .slice(0, tried.groups)
       .flat()
-      .filter((action) => carried.has(action)).length;
-    return { decided: actions.length, done, wakeAt: tried.againAt ?? wakeAt, revision };
+      .filter((action) => carried.has(action));
+    await this.#tell(done);
+    return { decided: actions.length, done: done.length, wakeAt: tried.againAt ?? wakeAt, revision };
   }
 
   /** Rounds until there is nothing to do now, or others do it. Resolves with the last one. */
@@ -116,6 +118,19 @@ export class Reconciler {
     await turn;
   }
 
+  /** An event that can't be recorded is no reason to stop: the objects say the same. */
+  async #tell(done: readonly Action[]): Promise<void> {
+    const { recorder, logger, store } = this.#options;
+    if (recorder === undefined) return;
+    for (const event of eventsOf(done).slice(0, eventsPerRound)) {
+      try {
+        await recorder.record(event);
+      } catch (error) {
+        logger.log("warn", "reconciler: an event can't be recorded", { cluster: store.uid, reason: event.reason, error });
+      }
+    }
+  }
+
   /** How many groups were tried; `againAt`: the store takes no more until then. */
   async #carryOut(
     groups: readonly (readonly Action[])[],
@@ -128,7 +143,7 @@ export class Reconciler {
       for (const action of this.#tryOut(transaction, group)) carried.add(action);
     });
     try {
-      await store.batch(steps, { actor: reconcilerActor });
+      await store.batch(steps, { actor: reconcilerName });
       return { groups: groups.length };
     } catch (error) {
       const cause = error instanceof BatchError ? error.cause : undefined;

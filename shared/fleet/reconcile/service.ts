@@ -2,6 +2,7 @@
 import type { Task } from "../../kinds/task.ts";
 import type { Place } from "./actions.ts";
 import { forgetHistory } from "./history.ts";
+import { serviceNotes } from "./service-notes.ts";
 import { serviceStatus } from "./service-status.ts";
 import { endOutgoing, isGone, newTask, promote, replaceFormer, type SlotContext, wantedOf } from "./slot.ts";
 import { type Slot, slotKey, slotsOf } from "./slots.ts";
@@ -22,6 +23,7 @@ const replacesPerStep = 60;
 export function decideService(context: ServiceContext): void {
   const { service, tasks, fates, now } = context;
   const { slots, strays } = slotsOf(service, tasks, fates);
+  const before = [...slots.values()].filter(isOccupied).length;
   for (const task of strays) removeTask(task, "it has no place in the service", context);
   const { kept, extra, missing } =
     service.spec.mode === "global" ? globalPlaces(slots, context) : replicatedPlaces(slots, context);
@@ -36,7 +38,7 @@ export function decideService(context: ServiceContext): void {
     backOffMaxMs: context.policy.backOffMaxMs,
   });
   if (progress.kind === "going") step(progress, context);
-  tellStatus(progress, context);
+  tellStatus(progress, { before, after: kept.length + missing.length }, context);
 }
 
 type Places = { readonly kept: Slot[]; readonly extra: Slot[]; readonly missing: Place[] };
@@ -76,8 +78,10 @@ function inOrderOfWorth(slots: readonly Slot[]): Slot[] {
 }
 
 /** A node that is paused or silent keeps its task; one that is drained, lost or no longer fits has none. */
-function globalPlaces(slots: ReadonlyMap<string, Slot>, { nodes, fates }: ServiceContext): Places {
+function globalPlaces(slots: ReadonlyMap<string, Slot>, { service, nodes, fates }: ServiceContext): Places {
   const eligible = new Set(nodes);
+  // Not the task's own template counts here but the service's: its constraints may be new.
+  const keeps = (name: string, { keep }: Slot): boolean => keep !== undefined && fates.fits(name, service.spec.template);
   const missing = nodes.filter((name) => {
     const slot = slots.get(name);
     return slot === undefined || !isOccupied(slot);
@@ -85,7 +89,7 @@ function globalPlaces(slots: ReadonlyMap<string, Slot>, { nodes, fates }: Servic
   const kept: Slot[] = [];
   const extra: Slot[] = [];
   for (const [name, slot] of slots) {
-    if (isOccupied(slot) && (slot.keep !== undefined || (eligible.has(name) && fates.ofNode(name).kind === "fine")))
+    if (isOccupied(slot) && (keeps(name, slot) || (eligible.has(name) && fates.ofNode(name).kind === "fine")))
       kept.push(slot);
     else if (!eligible.has(name)) extra.push(slot);
   }
@@ -164,15 +168,17 @@ function updateSlot(slot: Slot, order: "stop-first" | "start-first", { service, 
   return plan.replace({ wanted: wantedOf(slot), ends, create });
 }
 
-function tellStatus(progress: Progress, { service, tasks, nodes, plan, now }: ServiceContext): void {
+function tellStatus(
+  progress: Progress,
+  places: { readonly before: number; readonly after: number },
+  { service, tasks, nodes, plan, policy: { progressDeadlineMs }, now }: ServiceContext,
+): void {
   const update = progress.kind === "changed" ? progress.status : service.status?.update;
-  const status = serviceStatus({ service, tasks, update, eligible: nodes.length, now });
+  const told = serviceStatus({ service, tasks, update, eligible: nodes.length, now, progressDeadlineMs });
+  if (told.wakeAt !== undefined) plan.wake(told.wakeAt);
   const template = progress.kind === "changed" ? progress.template : undefined;
-  if (status === undefined && template === undefined) return;
-  plan.services.push({
-    do: "service",
-    service,
-    status: status ?? service.status ?? { replicas: 0, readyReplicas: 0, updatedReplicas: 0 },
-    ...(template !== undefined && { template }),
-  });
+  if (told.status === undefined && template === undefined) return;
+  const status = told.status ?? service.status ?? { replicas: 0, readyReplicas: 0, updatedReplicas: 0 };
+  const notes = serviceNotes({ service, status, refusal: told.refusal, places });
+  plan.services.push({ do: "service", service, status, ...(template !== undefined && { template }), notes });
 }

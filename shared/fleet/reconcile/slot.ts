@@ -36,11 +36,19 @@ export function replaceFormer(slot: Slot, former: Task, context: SlotContext & {
   const before = sameTemplate(former.spec.template, template) ? (former.spec.restarts ?? 0) : undefined;
   // A move is no restart; a new template begins to count anew.
   const restarts = before === undefined ? 0 : before + (isRestart ? 1 : 0);
+  const moved = isRestart ? undefined : moveOf(former, context.fates);
   return plan.replace({
     wanted: wantedOf(slot),
     ends: endOutgoing(slot, context),
     create: newTask({ ...context, slot, desiredState: waits ? "ready" : "running", restarts }),
+    ...(moved !== undefined && { moved }),
   });
+}
+
+function moveOf(former: Task, fates: Fates): ReplaceTask["moved"] {
+  const fate = fates.of(former);
+  const from = former.spec.nodeName;
+  return fate.kind === "fine" || from === undefined ? undefined : { from, why: fate.why };
 }
 
 export type NewTaskOptions = {

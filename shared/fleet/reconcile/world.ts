@@ -4,6 +4,9 @@ import type { Service } from "../../kinds/service.ts";
 import { type Task, type TaskState, taskStateRank } from "../../kinds/task.ts";
 import type { Strategy, StrategyName } from "../placement/strategies.ts";
 
+/** The actor of the reconciler's entries, and the source of its events. */
+export const reconcilerName = "reconciler";
+
 export type World = {
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -23,6 +26,8 @@ export type Policy = {
   readonly stopTimeoutMs: number;
   /** Where the doubling of a restart's delay ends. */
   readonly backOffMaxMs: number;
+  /** A service that has too few tasks and gets no further for so long is no longer said to progress: a Deployment's progressDeadlineSeconds. */
+  readonly progressDeadlineMs: number;
   /** For random placement. */
   readonly seed: number;
 };
@@ -33,6 +38,7 @@ export const defaultPolicy: Policy = {
   historyMax: 5,
   stopTimeoutMs: 60_000,
   backOffMaxMs: 300_000,
+  progressDeadlineMs: 600_000,
   seed: 1,
 };
 

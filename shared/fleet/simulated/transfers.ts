@@ -65,9 +65,10 @@ export function simulatedTransfers(place: Place, registries: readonly SimulatedR
         if (text === undefined) throw new EngineError(500, "Cannot locate specified Dockerfile: Dockerfile");
         return build(Buffer.from(text).toString(), String(query["t"] ?? ""), call);
       }),
-    import: ({ repo, tag = "latest", changes = [] }, tar, call = {}) =>
+    import: ({ repo, tag = "latest", changes = [] }, from, call = {}) =>
       faults.pass("image import", call, async () => {
-        const bytes = await gather(tar);
+        if ("url" in from) throw new EngineError(500, `Get "${from.url}": dial tcp: lookup: no such host`);
+        const bytes = await gather(from);
         const files = unpacked(() => filesOf(bytes));
         const image = make(world, {
           tags: [`${repo}:${tag}`],

@@ -5,6 +5,12 @@ import type { KindDefinition } from "./definition.ts";
 import type { Frozen } from "./frozen.ts";
 import type { Metadata, WindlassObject } from "./object.ts";
 import { memorySchema, parseDuration } from "./quantity.ts";
+import { secretReferenceSchema } from "./reference.ts";
+
+/** Former lives of one cluster: each export and import makes one. */
+const adoptsMax = 32;
+/** As uids are made; they stand in labels of containers. */
+const uidForm = /^[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 
 /** Above what a log takes (DESIGN, "Throughput"): a higher number bounds nothing. */
 const commitsPerSecondMax = 100_000;
@@ -31,6 +37,20 @@ const clusterSpecSchema = z
       .describe("How long entries of the log are kept before they are stripped, so that watches can resume; never: full history.")
       .default("168h"),
     quotas: quotasSchema.optional(),
+    paused: z
+      .boolean()
+      .describe("While true nothing is done on the cluster's nodes: they are not asked, and tasks stay as they are.")
+      .optional(),
+    adopts: z
+      .array(z.string().regex(uidForm, { error: "must be the uid of a former cluster" }))
+      .max(adoptsMax)
+      .describe("uids of former clusters, which this one came of: containers that are labelled with them count as its own.")
+      .superRefine(unique)
+      .optional(),
+    nodeTls: z
+      .object({ secretRef: secretReferenceSchema })
+      .describe("Key, certificate and authority for the engines of nodes that name none themselves.")
+      .optional(),
   })
   .describe("What the cluster should be.");
 
@@ -79,6 +99,11 @@ export const clusterKind: KindDefinition<Cluster> = {
 /** A deletion that was asked for shows at once, before somebody has begun to carry it out. */
 function stateOf({ deletionTimestamp }: Metadata, status: ClusterStatus | undefined): ClusterStatus["state"] {
   return deletionTimestamp === undefined ? (status?.state ?? "creating") : "deleting";
+}
+
+function unique(uids: readonly string[], context: z.RefinementCtx): void {
+  for (const [index, uid] of uids.entries())
+    if (uids.indexOf(uid) < index) context.addIssue({ code: "custom", path: [index], message: "must be unique", input: uid });
 }
 
 function isRetention(text: string): boolean {

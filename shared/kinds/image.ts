@@ -1,6 +1,6 @@
 /**
- * Image: a reference (repository with tag) and what each node has under it. Its name is made of the reference by whoever writes it
- * (references hold characters that names can't); the reference is what people and Docker use.
+ * Image: a reference (repository with tag or digest) and what each node has under it. Its name is made of the reference by whoever
+ * writes it, as fleet/image-reference.ts does (references hold characters that names can't); the reference is what people use.
  */
 import * as z from "zod";
 import { conditionsSchema, observedGenerationSchema } from "./condition.ts";
@@ -22,8 +22,10 @@ const imageSpecSchema = z
       .string()
       .min(1)
       .max(1_024)
-      .regex(/^[^\s@]+$/, { error: "must be repository[:tag], without a digest" })
-      .describe("The repository, with its registry and tag."),
+      .regex(/^[^\s@]+(@sha256:[0-9a-f]{64})?$/, {
+        error: "must be repository[:tag] or repository@sha256: with 64 hexadecimal digits",
+      })
+      .describe("The repository, with its registry and its tag or digest."),
     pullSecretRef: secretReferenceSchema.describe("Credentials of its registry.").optional(),
   })
   .describe("Which image it is.");

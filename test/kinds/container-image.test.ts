@@ -24,6 +24,9 @@ describe("Container", () => {
     expect(problems(task)).toEqual([]);
     expect(problems({ ...task, taskName: undefined })).toEqual(["taskName: must be given with origin task, and only then"]);
     expect(problems({ ...task, origin: "user" })).toEqual(["taskName: must be given with origin task, and only then"]);
+    expect(problems({ ...task, origin: "user", taskName: undefined, taskUid: "u" })).toEqual([
+      "taskUid: must be absent but with origin task",
+    ]);
   });
 
   it("a foreign one has no attempt: it was not made here", () => {
@@ -47,6 +50,7 @@ describe("Container", () => {
     const status = { state: "exited", exitCode: 3, containerId: id, command: "nginx", ports };
     const container = containerOf({ ...task, containerName: "web" }, status);
     expect(containerKind.cells(container)).toEqual([
+      "web",
       "node-a",
       "nginx:1",
       "exited (3)",
@@ -72,9 +76,10 @@ describe("Container", () => {
 describe("Image", () => {
   const placed = (nodeName: string) => ({ nodeName, imageId });
 
-  it("is named by a reference without a digest", () => {
-    expect(imageKind.spec.safeParse({ reference: "127.0.0.1:5000/web:1" }).success).toBe(true);
-    for (const reference of ["", "a b", `web@${imageId}`]) expect(imageKind.spec.safeParse({ reference }).success).toBe(false);
+  it("is named by a reference, with a tag or a whole digest", () => {
+    for (const reference of ["127.0.0.1:5000/web:1", `web@${imageId}`])
+      expect(imageKind.spec.safeParse({ reference }).success).toBe(true);
+    for (const reference of ["", "a b", "web@sha256:12"]) expect(imageKind.spec.safeParse({ reference }).success).toBe(false);
   });
 
   it("its history is bounded", () => {

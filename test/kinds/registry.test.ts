@@ -85,7 +85,7 @@ describe("what a definition says of its objects", () => {
         nodeKind,
         nodeBody,
         ["unknown", "active", "worker", "tcp://127.0.0.1:2375", "accepted", "", "", ""],
-        { role: ["worker"], membership: ["accepted"] },
+        { role: ["worker"], membership: ["accepted"], address: ["127.0.0.1:2375"], engine: [] },
       ],
       ["Service", serviceKind, serviceBody, ["replicated", "0/3", "busybox:latest", 0, "8080/tcp", ""], { network: ["front"] }],
       [

@@ -5,6 +5,7 @@
 import type { KindDefinition } from "../kinds/definition.ts";
 import { keyOf, prefixOf } from "../kinds/definition.ts";
 import type { WindlassObject } from "../kinds/object.ts";
+import type { Indexed } from "./built-indexes.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Miss, Replica } from "./replica.ts";
 import { checkSelector, matches, type Selector } from "./selector.ts";
@@ -26,6 +27,8 @@ export type ListOptions = {
   /** At most so many; all where absent. */
   readonly limit?: number;
 };
+
+const none: readonly string[] = [];
 
 export class Reader {
   readonly #replica: Replica;
@@ -85,20 +88,29 @@ export class Reader {
     return found;
   }
 
-  /** A superset of the keys that match, in order: from the best index, plus what the overlay touched. */
+  /** A superset of the keys that match, in order: from the best index of the table and of what was touched, else all there are. */
   #candidates(table: Table, prefix: string, selector: Selector): readonly string[] {
+    const touched = this.#overlay.touched(table.indexes);
     const indexed = keysByIndex(table, selector);
-    if (indexed === undefined && this.#overlay.empty) return table.keys(prefix);
-    const keys = new Set(indexed ?? table.keys(prefix));
-    for (const [key] of this.#overlay.entries()) keys.add(key);
+    if (indexed === undefined) return touched === undefined ? table.keys(prefix) : withTouched(table, prefix, touched.keys);
+    const keys = new Set(indexed);
+    for (const key of touched === undefined ? none : (keysByIndex(touched.indexes, selector) ?? none)) keys.add(key);
     const inRange: string[] = [];
     for (const key of keys) if (key.startsWith(prefix)) inRange.push(key);
     return inRange.sort();
   }
 }
 
+/** The keys of the table, and those touched that have no row there, in order. */
+function withTouched(table: Table, prefix: string, touched: ReadonlySet<string>): readonly string[] {
+  const added: string[] = [];
+  for (const key of touched) if (key.startsWith(prefix) && !table.has(key)) added.push(key);
+  const keys = table.keys(prefix);
+  return added.length === 0 ? keys : keys.concat(added).sort();
+}
+
 /** Keys by an index that holds all that match; undefined where the selector needs the whole table. */
-function keysByIndex(table: Table, selector: Selector): Iterable<string> | undefined {
+function keysByIndex(table: Indexed, selector: Selector): Iterable<string> | undefined {
   switch (selector.by) {
     case "index":
       return table.keysUnder(selector.index, selector.value);

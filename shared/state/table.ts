@@ -93,11 +93,16 @@ export class Table implements Indexed {
     this.#absent.add(key);
   }
 
-  /** Keys with `prefix`, in the order of their bytes. */
-  keys(prefix: string): string[] {
-    this.#order();
-    if (prefix === "") return this.#ordered.slice();
-    return this.#ordered.slice(lowerBound(this.#ordered, prefix), lowerBound(this.#ordered, after(prefix)));
+  /** Keys with `prefix` and above `above`, in the order of their bytes. */
+  keys(prefix: string, above = ""): string[] {
+    const [start, end] = this.#range(prefix, above);
+    return this.#ordered.slice(start, end);
+  }
+
+  /** How many keys `keys` would give. */
+  count(prefix: string, above = ""): number {
+    const [start, end] = this.#range(prefix, above);
+    return end - start;
   }
 
   keysUnder(index: string, value: string): Iterable<string> {
@@ -110,6 +115,15 @@ export class Table implements Indexed {
 
   *#objects(): Iterable<readonly [string, WindlassObject]> {
     for (const row of this.#rows.values()) yield [row.key, objectOf(row)];
+  }
+
+  /** Where in the order they stand: the first one's place, and the place after the last one. */
+  #range(prefix: string, above: string): readonly [number, number] {
+    this.#order();
+    const end = lowerBound(this.#ordered, after(prefix));
+    // A key is followed by no other before the one with the least character more.
+    const start = lowerBound(this.#ordered, above < prefix ? prefix : `${above}\0`);
+    return [Math.min(start, end), end];
   }
 
   /** Merges what came and drops what went since the last ordered read: linear, for creates come in runs. */

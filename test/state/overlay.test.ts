@@ -11,7 +11,7 @@ import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { type Task, taskKind } from "../../shared/kinds/task.ts";
 import { ObjectIndexes } from "../../shared/state/object-indexes.ts";
 import { Overlay } from "../../shared/state/overlay.ts";
-import { Reader } from "../../shared/state/reader.ts";
+import { type ListOptions, Reader } from "../../shared/state/reader.ts";
 import { Replica } from "../../shared/state/replica.ts";
 import * as by from "../../shared/state/selector.ts";
 import { Store } from "../../shared/state/store.ts";
@@ -81,6 +81,16 @@ const selectors = [
   by.where(({ metadata }) => metadata.labels?.["node"] === "1"),
 ];
 
+/** Whole, a namespace, and the rest after a key that is there or not, or lies outside the namespace. */
+const ranges: readonly ListOptions[] = [
+  {},
+  { namespace: "space-1" },
+  { after: keyAt(4) },
+  { namespace: "space-1", after: keyAt(4) },
+  { namespace: "space-1", after: keyAt(2) },
+  { namespace: "space-1", after: keyAt(0) },
+];
+
 function checkSearches(rows: readonly Row[], steps: readonly Step[]): void {
   const indexes = new ObjectIndexes(taskKind as unknown as KindDefinition);
   const model = new Map<string, JsonObject>();
@@ -131,15 +141,16 @@ function replicaOf(indexes: ObjectIndexes): Replica {
 }
 
 function expectFound(reader: Reader, model: ReadonlyMap<string, JsonObject>, indexes: ObjectIndexes): void {
-  for (const namespace of [undefined, "space-1"]) {
+  const kind = taskKind as unknown as KindDefinition;
+  const all = [...model].sort(([one], [other]) => (one < other ? -1 : 1));
+  for (const options of ranges) {
+    const isIn = (key: string) => key.startsWith(`tasks/${options.namespace ?? ""}`) && key > (options.after ?? "");
+    const objects = all.filter(([key]) => isIn(key)).map(([, value]) => value as unknown as WindlassObject);
     for (const selector of selectors) {
-      const found = reader.find(taskKind as unknown as KindDefinition, selector, namespace === undefined ? {} : { namespace });
-      const wanted = [...model]
-        .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([, value]) => value as unknown as WindlassObject)
-        .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
-        .filter((object) => by.matches(selector, object, indexes));
-      expect(found).toEqual(wanted);
+      const wanted = objects.filter((object) => by.matches(selector, object, indexes));
+      expect(reader.find(kind, selector, options)).toEqual(wanted);
+      expect(reader.find(kind, selector, { ...options, limit: 2 })).toEqual(wanted.slice(0, 2));
     }
+    expect(reader.count(kind, options)).toBe(objects.length);
   }
 }

@@ -13,8 +13,8 @@ import type { Transaction } from "../state/transaction.ts";
 import { versionAt } from "../state/version.ts";
 import { type Call, inStore } from "./call.ts";
 import { noClusterServices } from "./cluster-services.ts";
-import { type ContinueToken, newestRevision, readToken, writeToken } from "./continue-token.ts";
-import { badRequest, invalid, RefusedError } from "./errors.ts";
+import { type ContinueToken, checkContinued, newestRevision, readToken, tooOld, writeToken } from "./continue-token.ts";
+import { invalid } from "./errors.ts";
 import { checkListOptions, checkReadVersion, parseAt } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
 import { type ListMetadata, presentList } from "./present.ts";
@@ -102,18 +102,8 @@ async function viewPlanned<T>(
     return await store.view(call, at === undefined ? {} : { at });
   } catch (error) {
     if (!(error instanceof GoneError) || after === undefined) throw error;
-    throw tooOldToContinue({ uid: store.uid, revision: newestRevision, after }, selection);
+    throw tooOld(writeToken({ uid: store.uid, revision: newestRevision, after }, selection.text));
   }
-}
-
-/** Kubernetes' words, and its way on: a token for the rest as it is now. */
-function tooOldToContinue(token: ContinueToken, selection: Selection): RefusedError {
-  const message =
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the " +
-    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with " +
-    "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the " +
-    "first chunk was returned and now may show up in the list.";
-  return new RefusedError({ kind: "expired", message, continue: writeToken(token, selection.text) });
 }
 
 /** @throws RefusedError: a name that no namespace can have. */
@@ -145,14 +135,7 @@ function planOf({ query }: Call, store: Store, selection: Selection): Plan {
 }
 
 function continuedPlan(query: Call["query"], store: Store, token: ContinueToken, limit: number | undefined): Plan {
-  const version = query("resourceVersion") ?? "";
-  if (version !== "" && version !== "0") throw badRequest("specifying resource version is not allowed when using continue");
-  if (token.uid !== store.uid) {
-    throw new RefusedError({
-      kind: "expired",
-      message: "The provided continue parameter belongs to a former cluster of this name. List again without it.",
-    });
-  }
+  checkContinued(query, token, store.uid);
   const at = token.revision === newestRevision ? undefined : token.revision;
   return { at, after: token.after, limit, check: () => undefined };
 }

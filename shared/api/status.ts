@@ -141,7 +141,7 @@ function refusedParts(refusal: Refusal): Parts {
       return {
         code: 415,
         reason: "UnsupportedMediaType",
-        message: `the body of the request was in an unknown format - accepted media types include: ${refusal.supported.join(", ")}`,
+        message: `the body of the request was in an unknown format - accepted media types include: ${refusal.supported.join(", ")}${refusal.why === undefined ? "" : `: ${refusal.why}`}`,
       };
     case "bodyTooLarge":
       return tooLargeParts(`Request entity too large: limit is ${refusal.bytesMax} bytes`);

@@ -14,6 +14,7 @@ import type { AdmissionLimits } from "./admission.ts";
 import type { Api, Call, ItemCall, Subresource, Transport } from "./call.ts";
 import type { EventCall, EventItemCall, PlacedCall } from "./core-events/event-call.ts";
 import { getEvent, listEvents } from "./core-events/read-events.ts";
+import { removeEvents } from "./core-events/remove-events.ts";
 import { watchEvents } from "./core-events/watch-events.ts";
 import { createEvent, patchEvent, removeEvent, replaceEvent } from "./core-events/write-events.ts";
 import { createObject } from "./create.ts";
@@ -195,7 +196,8 @@ function routeEvents(router: Router, api: Api, base: string): void {
   for (const path of [everywhere, collection]) app.get(path, (asked) => read(eventsOf(api, asked)));
   only(app, everywhere, ["GET"], "events are made in a namespace");
   app.post(collection, (asked) => createEvent(placedOf(api, asked)));
-  only(app, collection, ["GET", "POST"]);
+  app.delete(collection, (asked) => removeEvents(placedOf(api, asked)));
+  only(app, collection, ["GET", "POST", "DELETE"]);
   app.get(`${collection}/:name`, (asked) => getEvent(eventOf(api, asked)));
   app.put(`${collection}/:name`, (asked) => replaceEvent(eventOf(api, asked)));
   app.patch(`${collection}/:name`, (asked) => patchEvent(eventOf(api, asked)));

@@ -46,7 +46,7 @@ export function versionInfo(release: string): JsonObject {
 export const coreVersions = (): JsonObject => ({ kind: "APIVersions", versions: [coreVersion], serverAddressByClientCIDRs: [] });
 
 /** What events' paths answer to. */
-const eventVerbs = ["create", "delete", "get", "list", "patch", "update", "watch"] as const;
+const eventVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
 
 /** `/api/v1`: of Kubernetes' core group there are events only. Clients take `kind: List` from its version, too. */
 export function coreResourceList(): JsonObject {

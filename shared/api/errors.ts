@@ -21,7 +21,7 @@ export type Refusal =
   | { readonly kind: "noRoute" }
   | { readonly kind: "methodNotAllowed"; readonly allowed: readonly string[]; readonly why?: string }
   | { readonly kind: "notAcceptable"; readonly supported: readonly string[] }
-  | { readonly kind: "unsupportedMediaType"; readonly supported: readonly string[] }
+  | { readonly kind: "unsupportedMediaType"; readonly supported: readonly string[]; readonly why?: string }
   | { readonly kind: "bodyTooLarge"; readonly bytesMax: number }
   /** What a body asks for, not the body itself. */
   | { readonly kind: "tooLarge"; readonly message: string }

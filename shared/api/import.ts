@@ -6,7 +6,6 @@
 
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
-import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import type { ApiResponse } from "../http/exchange.ts";
 import { type KindDefinition, keyOf } from "../kinds/definition.ts";
@@ -15,15 +14,14 @@ import { apiVersion, type ObjectInput, type WindlassObject } from "../kinds/obje
 import type { Registry } from "../kinds/registry.ts";
 import { decodeObject } from "../kinds/validate.ts";
 import type { BatchStep } from "../state/batch.ts";
-import { AlreadyExistsError, BatchError, BusyError } from "../state/errors.ts";
-import type { Meter } from "../state/quota/meter.ts";
+import { AlreadyExistsError, BatchError, QuotaExceededError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
 import { versionAt } from "../state/version.ts";
 import { jsonTypes, lazyBody, requiredBody } from "./body.ts";
-import { badRequest, invalid, RefusedError } from "./errors.ts";
+import { badRequest, invalid } from "./errors.ts";
 import { inCluster, type PathCall } from "./path-call.ts";
 import { plainAnswer } from "./plain-answer.ts";
-import { checkQuotas } from "./quotas.ts";
+import { quotaRefusal } from "./quotas.ts";
 
 const listSchema = z.object({ items: z.array(z.looseObject({ kind: z.string() })) });
 
@@ -40,8 +38,8 @@ export function importObjects(call: PathCall): Promise<ApiResponse> {
   });
 }
 
-/** Clients' writes, so held to the cluster's quotas: each object to its bounds, each entry to the commits a second. */
-async function make({ api, principal }: PathCall, store: Store, items: readonly Item[]) {
+/** Clients' writes, so held to the cluster's quotas. */
+async function make({ principal }: PathCall, store: Store, items: readonly Item[]) {
   // A step may run again: what it did counts by its key.
   const made = new Set<string>();
   const steps = items.map(
@@ -54,40 +52,22 @@ async function make({ api, principal }: PathCall, store: Store, items: readonly 
         if (current === undefined) {
           made.add(key);
           table.create(object);
-          if (store.meter !== undefined) checkQuotas(store.meter, { definition, name, operation: "create" }, transaction);
         } else if (!isDeepStrictEqual(unversioned(current), object)) throw new AlreadyExistsError(key, current);
         else made.delete(key);
       },
   );
   try {
-    const { revision } = await store.batch(steps, { actor: principal.name, admit: () => admitted(api.clock, store.meter) });
+    const { revision } = await store.batch(steps, { actor: principal.name, isHeld: true });
     return { revision, created: made.size };
   } catch (error) {
     throw error instanceof BatchError ? refusal(error, items.length) : error;
   }
 }
 
-/** A commit may wait for its second: an import of some entries need not be sent again for each. */
-const waitMs = 250;
-const waitsMax = 40;
-
-/** @throws BusyError when it waited for ten seconds. */
-async function admitted(clock: Clock, meter: Meter | undefined) {
-  for (let waits = 0; ; waits += 1) {
-    try {
-      return (await meter?.admit()) ?? { done: () => undefined };
-    } catch (error) {
-      if (!(error instanceof BusyError) || waits === waitsMax) throw error;
-      await clock.sleep(waitMs);
-    }
-  }
-}
-
 /** What the batch failed of, with how far it came where that is not nothing. */
 function refusal({ cause, committed }: BatchError, items: number): unknown {
-  if (!(cause instanceof RefusedError) || cause.refusal.kind !== "forbidden" || committed === 0) return cause;
-  const message = `${cause.refusal.message}; the first ${committed} of these ${items} objects are imported`;
-  return new RefusedError({ ...cause.refusal, message });
+  if (!(cause instanceof QuotaExceededError) || committed === 0) return cause;
+  return quotaRefusal(cause, `; the first ${committed} of these ${items} objects are imported`);
 }
 
 /** @throws RefusedError: not an object of a kind that clusters hold, or not whole, or with fields that would be lost. */

@@ -13,16 +13,13 @@ import type { Transaction } from "../state/transaction.ts";
 import { versionAt } from "../state/version.ts";
 import { type Call, inStore } from "./call.ts";
 import { noClusterServices } from "./cluster-services.ts";
-import { type ContinueToken, newestRevision, readToken, writeToken } from "./continue-token.ts";
-import { badRequest, invalid, RefusedError } from "./errors.ts";
+import { type ContinueToken, checkContinued, newestRevision, readToken, tooOld, writeToken } from "./continue-token.ts";
+import { invalid } from "./errors.ts";
 import { checkListOptions, checkReadVersion, parseAt } from "./list-options.ts";
 import { checkShape } from "./negotiate.ts";
 import { type ListMetadata, presentList } from "./present.ts";
 import { parseCount } from "./query.ts";
 import { type Selection, selectionOf } from "./selection.ts";
-
-/** So many objects are counted beyond a page for remainingItemCount; where there are more, it is left out, as Kubernetes may. */
-const countAheadMax = 5_000;
 
 /** What is to be read: at which revision (undefined: the newest), from where and how much. */
 type Plan = {
@@ -54,20 +51,45 @@ export async function readPage(call: Call, store: Store): Promise<ReadPage> {
   checkListOptions(call.query);
   const selection = selectionOf(call);
   const plan = planOf(call, store, selection);
-  const { definition, namespace } = call;
-  const { limit, after } = plan;
-  const read = limit === undefined ? undefined : limit + 1 + (selection.isFiltered ? 0 : countAheadMax);
-  const { value: found, revision } = await viewPlanned(store, plan, selection, (transaction) =>
-    transaction.of(definition).find(selection.selector, {
-      ...(namespace !== undefined && { namespace }),
-      ...(after !== undefined && { after }),
-      ...(read !== undefined && { limit: read }),
-    }),
+  const { value, revision } = await viewPlanned(store, plan, selection, (transaction) =>
+    pageOf(call, transaction, plan, selection),
   );
   plan.check(revision);
-  const objects = limit === undefined ? found : found.slice(0, limit);
-  const next = nextPage(call, store.uid, { selection, revision, objects, found, read });
-  return { objects, metadata: { resourceVersion: versionAt(revision), ...next }, revision };
+  const { objects, next } = value;
+  const metadata = { resourceVersion: versionAt(revision), ...(next && continued(store.uid, revision, { next, selection })) };
+  return { objects, metadata, revision };
+}
+
+type Page = {
+  readonly objects: readonly WindlassObject[];
+  /** Where more follow: the last key of this page, and how many they are, where no selector was given. */
+  readonly next?: Next;
+};
+type Next = { readonly after: string; readonly remaining: number | undefined };
+
+function pageOf({ definition, namespace }: Call, transaction: Transaction, { after, limit }: Plan, selection: Selection): Page {
+  const { selector, isFiltered } = selection;
+  const table = transaction.of(definition);
+  const range = { ...(namespace !== undefined && { namespace }), ...(after !== undefined && { after }) };
+  if (limit === undefined) return { objects: table.find(selector, range) };
+  // One more tells whether another page follows.
+  const found = table.find(selector, { ...range, limit: limit + 1 });
+  const objects = found.slice(0, limit);
+  const last = objects.at(-1);
+  if (last === undefined || found.length === objects.length) return { objects };
+  const key = keyOf(definition, last.metadata.name, last.metadata.namespace);
+  const remaining = isFiltered ? undefined : table.count({ ...range, after: key });
+  return { objects, next: { after: key, remaining } };
+}
+
+type Continued = { readonly next: Next; readonly selection: Selection };
+
+function continued(uid: string, revision: number, { next, selection }: Continued): Omit<ListMetadata, "resourceVersion"> {
+  const { after, remaining } = next;
+  return {
+    continue: writeToken({ uid, revision, after }, selection.text),
+    ...(remaining !== undefined && { remainingItemCount: remaining }),
+  };
 }
 
 async function viewPlanned<T>(
@@ -80,18 +102,8 @@ async function viewPlanned<T>(
     return await store.view(call, at === undefined ? {} : { at });
   } catch (error) {
     if (!(error instanceof GoneError) || after === undefined) throw error;
-    throw tooOldToContinue({ uid: store.uid, revision: newestRevision, after }, selection);
+    throw tooOld(writeToken({ uid: store.uid, revision: newestRevision, after }, selection.text));
   }
-}
-
-/** Kubernetes' words, and its way on: a token for the rest as it is now. */
-function tooOldToContinue(token: ContinueToken, selection: Selection): RefusedError {
-  const message =
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the " +
-    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with " +
-    "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the " +
-    "first chunk was returned and now may show up in the list.";
-  return new RefusedError({ kind: "expired", message, continue: writeToken(token, selection.text) });
 }
 
 /** @throws RefusedError: a name that no namespace can have. */
@@ -123,34 +135,7 @@ function planOf({ query }: Call, store: Store, selection: Selection): Plan {
 }
 
 function continuedPlan(query: Call["query"], store: Store, token: ContinueToken, limit: number | undefined): Plan {
-  const version = query("resourceVersion") ?? "";
-  if (version !== "" && version !== "0") throw badRequest("specifying resource version is not allowed when using continue");
-  if (token.uid !== store.uid) {
-    throw new RefusedError({
-      kind: "expired",
-      message: "The provided continue parameter belongs to a former cluster of this name. List again without it.",
-    });
-  }
+  checkContinued(query, token, store.uid);
   const at = token.revision === newestRevision ? undefined : token.revision;
   return { at, after: token.after, limit, check: () => undefined };
-}
-
-type Page = {
-  readonly selection: Selection;
-  readonly revision: number;
-  readonly objects: readonly WindlassObject[];
-  readonly found: readonly WindlassObject[];
-  readonly read: number | undefined;
-};
-
-function nextPage({ definition }: Call, uid: string, page: Page): Omit<ListMetadata, "resourceVersion"> {
-  const { selection, revision, objects, found, read } = page;
-  const last = objects.at(-1);
-  if (last === undefined || found.length === objects.length) return {};
-  const after = keyOf(definition, last.metadata.name, last.metadata.namespace);
-  const isCounted = !selection.isFiltered && read !== undefined && found.length < read;
-  return {
-    continue: writeToken({ uid, revision, after }, selection.text),
-    ...(isCounted && { remainingItemCount: found.length - objects.length }),
-  };
 }

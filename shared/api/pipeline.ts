@@ -13,7 +13,6 @@ import type { Meter } from "../state/quota/meter.ts";
 import type { Store } from "../state/store.ts";
 import type { Transaction } from "../state/transaction.ts";
 import { badRequest, invalid } from "./errors.ts";
-import { checkQuotas } from "./quotas.ts";
 import { steps } from "./steps.ts";
 import type { Proposal, Propose, StepContext, Write, Written } from "./write.ts";
 
@@ -45,7 +44,8 @@ export function changeObject(transaction: Transaction, asked: Write, propose: Pr
   const wanted = steps.reduce((before, step) => step(before, context), object);
   const mark = transaction.mark();
   const changed = commitFitting(wanted, context);
-  if (meter !== undefined) checkQuotas(meter, write, transaction);
+  // Deletions are always let through: a mark is more bytes, too.
+  if (write.operation !== "delete") meter?.check(transaction);
   if (!write.options.dryRun) return { ...changed, warnings };
   transaction.rollback(mark);
   return { ...changed, object: unversioned(changed.object, current), warnings };

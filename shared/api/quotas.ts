@@ -1,21 +1,16 @@
-/** A cluster's bounds on what its clients write, in the words of Kubernetes' ResourceQuota. Deletions are always let through. */
+/** What goes beyond a cluster's bounds (state/quota/meter.ts), refused in the words of Kubernetes' ResourceQuota. */
 import { group } from "../kinds/object.ts";
-import type { Meter } from "../state/quota/meter.ts";
-import type { Transaction } from "../state/transaction.ts";
+import type { QuotaExceededError } from "../state/errors.ts";
 import { RefusedError } from "./errors.ts";
-import type { Write } from "./write.ts";
 
-/** To be asked after the write's changes, in its transaction. @throws RefusedError: forbidden. */
-export function checkQuotas(
-  meter: Meter,
-  { definition, name, operation }: Pick<Write, "definition" | "name" | "operation">,
-  transaction: Transaction,
-): void {
-  if (operation === "delete" || !meter.isCounting) return;
-  const excess = meter.excess(transaction.growth, transaction.ahead);
-  if (excess === undefined) return;
-  const { resource, requested, used, limited } = excess;
-  const said = `requested: ${resource}=${requested}, used: ${resource}=${used}, limited: ${resource}=${limited}`;
-  const message = `${definition.plural}.${group} "${name}" is forbidden: exceeded quota: cluster, ${said}`;
-  throw new RefusedError({ kind: "forbidden", message, resource: definition.plural, name });
+/** `more`: what else is to be said, after all. */
+export function quotaRefusal({ key, message }: QuotaExceededError, more = ""): RefusedError {
+  const resource = key.slice(0, key.indexOf("/"));
+  const name = key.slice(key.lastIndexOf("/") + 1);
+  return new RefusedError({
+    kind: "forbidden",
+    message: `${resource}.${group} "${name}" is forbidden: ${message}${more}`,
+    resource,
+    name,
+  });
 }

@@ -17,10 +17,12 @@ import {
   InvalidSelectorError,
   NotFoundError,
   OutcomeUnknownError,
+  QuotaExceededError,
   SealedError,
   UnavailableError,
 } from "../state/errors.ts";
 import { type Refusal, RefusedError } from "./errors.ts";
+import { quotaRefusal } from "./quotas.ts";
 
 export const statusCodes = { ok: 200, created: 201, accepted: 202, notModified: 304 } as const;
 
@@ -85,6 +87,7 @@ function partsOf(error: unknown): Parts {
   if (error instanceof NotFoundError) return notFoundParts(resourceOf(error.key), nameOf(error.key));
   if (error instanceof AlreadyExistsError) return alreadyExistsParts(error);
   if (error instanceof ConflictError) return conflictParts(error);
+  if (error instanceof QuotaExceededError) return refusedParts(quotaRefusal(error).refusal);
   if (error instanceof InvalidObjectError) return invalidObjectParts(error);
   if (error instanceof InvalidSelectorError) return badRequestParts(error.message);
   if (error instanceof TooLargeError) return tooLargeParts(`Request entity too large: ${error.message}`);
@@ -138,7 +141,7 @@ function refusedParts(refusal: Refusal): Parts {
       return {
         code: 415,
         reason: "UnsupportedMediaType",
-        message: `the body of the request was in an unknown format - accepted media types include: ${refusal.supported.join(", ")}`,
+        message: `the body of the request was in an unknown format - accepted media types include: ${refusal.supported.join(", ")}${refusal.why === undefined ? "" : `: ${refusal.why}`}`,
       };
     case "bodyTooLarge":
       return tooLargeParts(`Request entity too large: limit is ${refusal.bytesMax} bytes`);

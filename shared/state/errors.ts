@@ -82,6 +82,30 @@ export class BusyError extends Error {
   readonly retryAfterSeconds = 1;
 }
 
+/** A bound of the cluster's quotas that a write would go beyond. */
+export type Excess = {
+  readonly resource: "objects" | "bytes";
+  readonly requested: number;
+  readonly used: number;
+  readonly limited: number;
+};
+
+/** A write that is held to the cluster's quotas would go beyond one. Nothing was written; trying again helps when something has gone. */
+export class QuotaExceededError extends Error {
+  override readonly name = "QuotaExceededError";
+  /** The object whose write it was. */
+  readonly key: string;
+  readonly excess: Excess;
+  constructor(key: string, excess: Excess) {
+    const { resource, requested, used, limited } = excess;
+    super(
+      `exceeded quota: cluster, requested: ${resource}=${requested}, used: ${resource}=${used}, limited: ${resource}=${limited}`,
+    );
+    this.key = key;
+    this.excess = excess;
+  }
+}
+
 /** The store can't take more now (derived state lags, throttling, too many waiting). Nothing was written; try again later. */
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";

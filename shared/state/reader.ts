@@ -5,6 +5,7 @@
 import type { KindDefinition } from "../kinds/definition.ts";
 import { keyOf, prefixOf } from "../kinds/definition.ts";
 import type { WindlassObject } from "../kinds/object.ts";
+import type { Indexed } from "./built-indexes.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Miss, Replica } from "./replica.ts";
 import { checkSelector, matches, type Selector } from "./selector.ts";
@@ -26,6 +27,8 @@ export type ListOptions = {
   /** At most so many; all where absent. */
   readonly limit?: number;
 };
+
+const none: readonly string[] = [];
 
 export class Reader {
   readonly #replica: Replica;
@@ -68,16 +71,11 @@ export class Reader {
 
   /** Objects that match, in the order of their keys. @throws InvalidSelectorError. */
   find(definition: KindDefinition, selector: Selector, { namespace, after = "", limit }: ListOptions = {}): WindlassObject[] {
-    const table = this.#replica.table(definition.plural);
-    checkSelector(selector, table.indexes);
-    const prefix = prefixOf(definition, namespace);
-    if (!table.covers(prefix)) {
-      this.#missedPrefixes.add(prefix);
-      throw new MissSignal(prefix);
-    }
+    const range = { prefix: prefixOf(definition, namespace), above: after };
+    checkSelector(selector, this.#replica.table(definition.plural).indexes);
+    const table = this.#whole(definition, range);
     const found: WindlassObject[] = [];
-    for (const key of this.#candidates(table, prefix, selector)) {
-      if (key <= after) continue;
+    for (const key of this.#candidates(table, range, selector)) {
       if (found.length === limit) break;
       const object = this.value(key);
       if (object !== undefined && (selector.by === "all" || matches(selector, object, table.indexes))) found.push(object);
@@ -85,20 +83,54 @@ export class Reader {
     return found;
   }
 
-  /** A superset of the keys that match, in order: from the best index, plus what the overlay touched. */
-  #candidates(table: Table, prefix: string, selector: Selector): readonly string[] {
+  /** How many objects there are: of their keys only, so it costs nothing that there are many. */
+  count(definition: KindDefinition, { namespace, after = "" }: Omit<ListOptions, "limit"> = {}): number {
+    const range = { prefix: prefixOf(definition, namespace), above: after };
+    const table = this.#whole(definition, range);
+    let count = table.count(range.prefix, range.above);
+    for (const key of this.#overlay.touched(table.indexes)?.keys ?? none) {
+      if (!isIn(range, key)) continue;
+      if (this.#overlay.get(key) !== null) count += 1;
+      if (table.has(key)) count -= 1;
+    }
+    return count;
+  }
+
+  /** The kind's table, once all of `range` is cached. @throws MissSignal. */
+  #whole(definition: KindDefinition, { prefix }: Range): Table {
+    const table = this.#replica.table(definition.plural);
+    if (table.covers(prefix)) return table;
+    this.#missedPrefixes.add(prefix);
+    throw new MissSignal(prefix);
+  }
+
+  /** A superset of the keys that match, in order: from the best index of the table and of what was touched, else all there are. */
+  #candidates(table: Table, range: Range, selector: Selector): readonly string[] {
+    const touched = this.#overlay.touched(table.indexes);
     const indexed = keysByIndex(table, selector);
-    if (indexed === undefined && this.#overlay.empty) return table.keys(prefix);
-    const keys = new Set(indexed ?? table.keys(prefix));
-    for (const [key] of this.#overlay.entries()) keys.add(key);
+    if (indexed === undefined) return withTouched(table, range, touched?.keys ?? none);
+    const keys = new Set(indexed);
+    for (const key of touched === undefined ? none : (keysByIndex(touched.indexes, selector) ?? none)) keys.add(key);
     const inRange: string[] = [];
-    for (const key of keys) if (key.startsWith(prefix)) inRange.push(key);
+    for (const key of keys) if (isIn(range, key)) inRange.push(key);
     return inRange.sort();
   }
 }
 
+/** Keys that begin with `prefix` and lie above `above`. */
+type Range = { readonly prefix: string; readonly above: string };
+const isIn = ({ prefix, above }: Range, key: string): boolean => key > above && key.startsWith(prefix);
+
+/** The keys of the table, and those touched that have no row there, in order. */
+function withTouched(table: Table, range: Range, touched: Iterable<string>): readonly string[] {
+  const added: string[] = [];
+  for (const key of touched) if (isIn(range, key) && !table.has(key)) added.push(key);
+  const keys = table.keys(range.prefix, range.above);
+  return added.length === 0 ? keys : keys.concat(added).sort();
+}
+
 /** Keys by an index that holds all that match; undefined where the selector needs the whole table. */
-function keysByIndex(table: Table, selector: Selector): Iterable<string> | undefined {
+function keysByIndex(table: Indexed, selector: Selector): Iterable<string> | undefined {
   switch (selector.by) {
     case "index":
       return table.keysUnder(selector.index, selector.value);

@@ -9,7 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import type { KindDefinition } from "../kinds/definition.ts";
 import type { Registry } from "../kinds/registry.ts";
 import type { Log, Objects } from "../log/ports.ts";
-import { type BatchResult, runBatch } from "./batch.ts";
+import { type BatchResult, type BatchStep, runBatch } from "./batch.ts";
 import { type Answer, type CommitEvent, Committer } from "./committer.ts";
 import { GoneError, SealedError, UnavailableError } from "./errors.ts";
 import type { Specifier } from "./event.ts";
@@ -43,8 +43,8 @@ export type StoreOptions = {
 };
 
 export type UpdateOptions = { readonly actor: string };
-/** `admit`: asked before each entry, and told by `done` whether it was committed; what it throws ends the batch. */
-export type BatchOptions = UpdateOptions & { readonly admit?: () => Promise<{ done(committed: boolean): void }> };
+/** `isHeld`: to the cluster's quotas, as what clients write: each step to objects and bytes, each entry to the commits a second. */
+export type BatchOptions = UpdateOptions & { readonly isHeld?: boolean };
 /** `at`: the state as of that revision, not the newest. */
 export type ViewOptions = { readonly at?: number };
 
@@ -137,9 +137,11 @@ export class Store implements CatchUp {
    * Runs `steps`, each atomic, together in as few entries as their bounds allow; others' commits may come in between.
    * @throws BatchError when a step fails; those of former entries stay committed, later ones did not run.
    */
-  batch(steps: Iterable<(transaction: Transaction) => void>, { actor, admit }: BatchOptions): Promise<BatchResult> {
-    return runBatch(steps, async (call) => {
-      const admission = await admit?.();
+  batch(steps: Iterable<BatchStep>, { actor, isHeld = false }: BatchOptions): Promise<BatchResult> {
+    const meter = isHeld ? this.meter : undefined;
+    const checked = meter === undefined ? steps : checkedSteps(steps, meter);
+    return runBatch(checked, async (call) => {
+      const admission = await meter?.admitInTurn();
       let committed = false;
       try {
         const answer = await this.#committer.run(call, actor);
@@ -193,11 +195,11 @@ export class Store implements CatchUp {
 
   /**
    * Makes the state equal to `snapshot`: updates what is there, creates what is missing, deletes what is not in it. Objects get the
-   * versions of these commits. Runs as a batch. @throws BatchError.
+   * versions of these commits. Runs as a batch that is held to the cluster's quotas. @throws BatchError.
    */
   async restore(snapshot: Snapshot, options: UpdateOptions): Promise<BatchResult> {
     const { value: current } = await this.view((transaction) => takeSnapshot(transaction, this.#kinds()));
-    return this.batch(restoreSteps(snapshot, current, this.registry), options);
+    return this.batch(restoreSteps(snapshot, current, this.registry), { ...options, isHeld: true });
   }
 
   /** Ends this life: appends the seal, after which nothing commits or applies. @throws SealedError when it was ended before. */
@@ -381,5 +383,14 @@ export class Store implements CatchUp {
       await clock.sleep(quiet < quietAfterPolls ? pollMs : pollQuietMs, this.#stop.signal).catch(() => undefined);
     }
     this.#polling = false;
+  }
+}
+
+function* checkedSteps(steps: Iterable<BatchStep>, meter: Meter): Iterable<BatchStep> {
+  for (const step of steps) {
+    yield (transaction) => {
+      step(transaction);
+      meter.check(transaction);
+    };
   }
 }

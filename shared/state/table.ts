@@ -6,6 +6,7 @@
 import { jsonText } from "../base/json.ts";
 import type { WindlassObject } from "../kinds/object.ts";
 import type { Row } from "../log/ports.ts";
+import { BuiltIndexes, type Indexed } from "./built-indexes.ts";
 import type { ObjectIndexes } from "./object-indexes.ts";
 
 /** Keys known to be absent outside covered prefixes; forgotten all at once when there are more. */
@@ -14,16 +15,14 @@ const absentKeysMax = 10_000;
 /** Whoever reads may name any namespace. When there are more, all are forgotten; rows stay, one by one. */
 const coveredPrefixesMax = 1_000;
 
-type IndexValues = Map<string, Set<string>>;
-
-export class Table {
+export class Table implements Indexed {
   readonly indexes: ObjectIndexes;
   /** Counts uses; the replica evicts the table whose last use is oldest. */
   lastUse = 0;
   readonly #rows = new Map<string, Row>();
   readonly #covered = new Set<string>();
   readonly #absent = new Set<string>();
-  readonly #built = new Map<string, IndexValues>();
+  readonly #built: BuiltIndexes;
   #bytes = 0;
   #ordered: string[] = [];
   #added: string[] = [];
@@ -31,6 +30,7 @@ export class Table {
 
   constructor(indexes: ObjectIndexes) {
     this.indexes = indexes;
+    this.#built = new BuiltIndexes(indexes, () => this.#objects());
   }
 
   get size(): number {
@@ -45,6 +45,11 @@ export class Table {
   /** The row, null where it is known to be absent, undefined where nothing is known. */
   get(key: string): Row | null | undefined {
     return this.#rows.get(key) ?? (this.#absent.has(key) || this.covers(key) ? null : undefined);
+  }
+
+  /** Whether there is a row. */
+  has(key: string): boolean {
+    return this.#rows.has(key);
   }
 
   /** Whether everything that starts with `prefixOrKey` is known. */
@@ -71,7 +76,7 @@ export class Table {
       this.#added.push(row.key);
       this.#absent.delete(row.key);
     }
-    for (const [index, values] of this.#built) this.#reindex(index, values, row.key, before, row);
+    this.#built.move(row.key, before && objectOf(before), objectOf(row));
   }
 
   /** Forgets the row, and remembers that it is absent. */
@@ -81,55 +86,44 @@ export class Table {
       this.#rows.delete(key);
       this.#bytes -= jsonText(before.value).length;
       this.#removed += 1;
-      for (const [index, values] of this.#built) this.#reindex(index, values, key, before, undefined);
+      this.#built.move(key, objectOf(before), undefined);
     }
     if (this.covers(key)) return;
     if (this.#absent.size >= absentKeysMax) this.#absent.clear();
     this.#absent.add(key);
   }
 
-  /** Keys with `prefix`, in the order of their bytes. */
-  keys(prefix: string): string[] {
-    this.#order();
-    if (prefix === "") return this.#ordered.slice();
-    return this.#ordered.slice(lowerBound(this.#ordered, prefix), lowerBound(this.#ordered, after(prefix)));
+  /** Keys with `prefix` and above `above`, in the order of their bytes. */
+  keys(prefix: string, above = ""): string[] {
+    const [start, end] = this.#range(prefix, above);
+    return this.#ordered.slice(start, end);
   }
 
-  /** Keys under one value of an index, in no order. */
+  /** How many keys `keys` would give. */
+  count(prefix: string, above = ""): number {
+    const [start, end] = this.#range(prefix, above);
+    return end - start;
+  }
+
   keysUnder(index: string, value: string): Iterable<string> {
-    return this.#index(index).get(value) ?? [];
+    return this.#built.keysUnder(index, value);
   }
 
-  /** Keys under all values of an index that start with `prefix`; a key may come twice. */
-  *keysUnderPrefix(index: string, prefix: string): Iterable<string> {
-    for (const [value, keys] of this.#index(index)) if (value.startsWith(prefix)) yield* keys;
+  keysUnderPrefix(index: string, prefix: string): Iterable<string> {
+    return this.#built.keysUnderPrefix(index, prefix);
   }
 
-  #index(index: string): IndexValues {
-    let values = this.#built.get(index);
-    if (values === undefined) {
-      values = new Map();
-      this.#built.set(index, values);
-      for (const row of this.#rows.values()) this.#reindex(index, values, row.key, undefined, row);
-    }
-    return values;
+  *#objects(): Iterable<readonly [string, WindlassObject]> {
+    for (const row of this.#rows.values()) yield [row.key, objectOf(row)];
   }
 
-  #reindex(index: string, values: IndexValues, key: string, before: Row | undefined, row: Row | undefined): void {
-    const old = before === undefined ? [] : this.indexes.values(index, objectOf(before));
-    const now = row === undefined ? [] : this.indexes.values(index, objectOf(row));
-    for (const value of old) {
-      if (now.includes(value)) continue;
-      const keys = values.get(value);
-      keys?.delete(key);
-      if (keys?.size === 0) values.delete(value);
-    }
-    for (const value of now) {
-      if (old.includes(value)) continue;
-      const keys = values.get(value);
-      if (keys === undefined) values.set(value, new Set([key]));
-      else keys.add(key);
-    }
+  /** Where in the order they stand: the first one's place, and the place after the last one. */
+  #range(prefix: string, above: string): readonly [number, number] {
+    this.#order();
+    const end = lowerBound(this.#ordered, after(prefix));
+    // A key is followed by no other before the one with the least character more.
+    const start = lowerBound(this.#ordered, above < prefix ? prefix : `${above}\0`);
+    return [Math.min(start, end), end];
   }
 
   /** Merges what came and drops what went since the last ordered read: linear, for creates come in runs. */

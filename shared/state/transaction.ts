@@ -65,6 +65,11 @@ export class ReadTable<O extends WindlassObject> {
   find(selector: Selector = all, options: ListOptions = {}): O[] {
     return this.reader.find(this.definition as unknown as KindDefinition, selector, options) as O[];
   }
+
+  /** How many there are, however many: of their keys only. */
+  count(options: Omit<ListOptions, "limit"> = {}): number {
+    return this.reader.count(this.definition as unknown as KindDefinition, options);
+  }
 }
 
 /** One kind's objects, to read and change. */

@@ -9,6 +9,7 @@ import { apiVersion } from "../../shared/kinds/object.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { Stripper } from "../../shared/state/stripper.ts";
+import type { Transaction } from "../../shared/state/transaction.ts";
 import { Client, group, node } from "../cases/client.ts";
 import { type ServerOptions, startServer, type TestServer } from "./server.ts";
 
@@ -167,6 +168,26 @@ describe("an entry of several changes", () => {
       expect(await rest.names(left.length)).toEqual(left);
       rest.close();
     }
+  });
+});
+
+describe("a page", () => {
+  it("says how many follow it, however many, also as of an older revision", async () => {
+    const client = await start();
+    const steps = Array.from({ length: 5_200 }, (_, index) => (transaction: Transaction) => {
+      const spec = nodeKind.spec.parse({ address: "tcp://a:1" });
+      transaction.nodes.create({ apiVersion, kind: "Node", metadata: { name: `many-${String(index).padStart(4, "0")}` }, spec });
+    });
+    await (await store()).batch(steps, { actor: "test" });
+    const page = async (path: string) => {
+      const { metadata, items } = (await client.get(path)).body;
+      return { left: metadata?.["remainingItemCount"], token: metadata?.["continue"], first: items?.[0]?.["metadata"]?.["name"] };
+    };
+    const { left, token } = await page(`${nodes}?limit=10`);
+    expect(left).toBe(5_190);
+    await client.post(nodes, node("another"));
+    expect(await page(`${nodes}?limit=10&continue=${token}`)).toMatchObject({ left: 5_180, first: "many-0010" });
+    expect(await page(`${nodes}?limit=10`)).toMatchObject({ left: 5_191, first: "another" });
   });
 });
 

@@ -107,6 +107,8 @@ describe("continue tokens", () => {
         const token = { uid, revision, after };
         const text = writeToken(token, question);
         expect(readToken(text, question)).toEqual(token);
+        const withMore = { ...token, more: [revision, 0] };
+        expect(readToken(writeToken(withMore, question), question)).toEqual(withMore);
         if (other !== question) expect(() => readToken(text, other)).toThrow(RefusedError);
       }),
     );

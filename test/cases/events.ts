@@ -1,7 +1,7 @@
 /** core/v1 Events: what client-go's recorders write and kubectl reads, though no log holds them. */
 import { expect, it } from "vitest";
 import type { Json } from "../../shared/base/json.ts";
-import { type Body, type Client, unique } from "./client.ts";
+import { type Body, type Client, group, unique } from "./client.ts";
 import { tokenOf } from "./reviews.ts";
 
 const everywhere = "/api/v1/events";
@@ -25,6 +25,11 @@ const event = (name: string, fields: Record<string, Json> = {}): Json => ({
   count: 1,
   ...fields,
 });
+type PageMetadata = {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+};
 const namesOf = ({ body }: { readonly body: Body }) => [...(body["items"] ?? [])].map((item) => item["metadata"]?.["name"]);
 const about = (name: string) => `fieldSelector=involvedObject.name%3D${name}`;
 
@@ -67,6 +72,100 @@ export function eventCases(client: Client): void {
     expect((await client.get(`${everywhere}?fieldSelector=count=1`)).status).toBe(400);
     await client.patch(`${events}/${name}`, { metadata: { labels: { a: name } } });
     expect(namesOf(await client.get(`${everywhere}?labelSelector=a%3D${name}`))).toEqual([name]);
+  });
+
+  /** So many events in a namespace of their own, named a, b, c, ... */
+  const several = async (count: number) => {
+    const namespace = unique("many");
+    const path = `/api/v1/namespaces/${namespace}/events`;
+    const make = (name: string, reason = "Many") =>
+      client.post(path, event(name, { involvedObject: { namespace, name: "thing" }, reason }));
+    for (let index = 0; index < count; index += 1) await make("abcdefgh".charAt(index));
+    return { path, make, all: `${path}?limit=2` };
+  };
+  const pageOf = async (path: string) => {
+    const answer = await client.get(path);
+    const { resourceVersion, continue: token, remainingItemCount } = (answer.body["metadata"] ?? {}) as unknown as PageMetadata;
+    return { names: namesOf(answer).join(""), resourceVersion, token, left: remainingItemCount };
+  };
+
+  it("the pages of a list are as of its first one, whatever comes meanwhile", async () => {
+    const { path, make, all } = await several(5);
+    const first = await pageOf(all);
+    expect(first).toMatchObject({ names: "ab", left: 3 });
+    await make("bb");
+    await client.patch(`${path}/a`, { count: 7 });
+    await client.delete(`${path}/b`);
+    const second = await pageOf(`${all}&continue=${first.token}`);
+    expect(second).toMatchObject({ names: "cd", left: 1, resourceVersion: first.resourceVersion });
+    await make("ee");
+    const last = await pageOf(`${all}&continue=${second.token}`);
+    expect(last).toEqual({ names: "e", resourceVersion: first.resourceVersion });
+    expect((await pageOf(path)).names).toBe("abbcdeee");
+    const { resourceVersion } = await pageOf(all);
+    await make("f");
+    const watch = await client.watch(`${path}?watch=true&resourceVersion=${resourceVersion}`);
+    expect(await watch.names(1)).toEqual(["ADDED f"]);
+    watch.close();
+  });
+
+  it("a selector chooses within pages, and then nobody counts what is left", async () => {
+    const { path, make } = await several(3);
+    for (const name of ["ab", "bc", "cd"]) await make(name, "Chosen");
+    const chosen = `${path}?limit=2&fieldSelector=reason%3DChosen`;
+    const first = await pageOf(chosen);
+    expect([first.names, first.left]).toEqual(["abbc", undefined]);
+    expect(await pageOf(`${chosen}&continue=${first.token}`)).toMatchObject({ names: "cd", token: undefined });
+    for (const other of [`${path}?limit=2`, `${everywhere}?limit=2&fieldSelector=reason%3DChosen`, `${group}/nodes?limit=2`]) {
+      expect((await client.get(`${other}&continue=${first.token}`)).status).toBe(400);
+    }
+    expect((await client.get(`${chosen}&continue=${first.token}&resourceVersion=5`)).status).toBe(400);
+    expect((await client.get(`${chosen}&continue=nonsense`)).status).toBe(400);
+  });
+
+  it("a page whose events were written again or deleted since is a 410, with a token for the rest as it is now", async () => {
+    const { path, all } = await several(6);
+    const { token } = await pageOf(all);
+    await client.patch(`${path}/e`, { count: 7 });
+    const gone = await client.get(`${all}&continue=${token}`);
+    expect([gone.status, gone.body["reason"]]).toEqual([410, "Expired"]);
+    const rest = await pageOf(`${all}&continue=${gone.body["metadata"]?.["continue"]}`);
+    expect(rest).toMatchObject({ names: "cd", left: 2 });
+    await client.delete(`${path}/e`);
+    expect((await client.get(`${all}&continue=${rest.token}`)).status).toBe(410);
+  });
+
+  it("events are deleted together, those that are selected or that a page has; what was found is the answer", async () => {
+    const { path, make, all } = await several(5);
+    await make("chosen", "Chosen");
+    const chosen = await client.delete(`${path}?fieldSelector=reason%3DChosen`);
+    expect([chosen.status, chosen.body["kind"], namesOf(chosen)]).toEqual([200, "EventList", ["chosen"]]);
+    expect(namesOf(await client.delete(`${path}?dryRun=All`))).toHaveLength(5);
+    const version = String((await client.get(path)).body["metadata"]?.["resourceVersion"]);
+    const page = await client.delete(all);
+    const { continue: token, remainingItemCount } = page.body["metadata"] as unknown as PageMetadata;
+    expect([namesOf(page), remainingItemCount]).toEqual([["a", "b"], 3]);
+    expect((await client.get(`${path}?watch=true&resourceVersion=${version}&timeoutSeconds=1`)).body).toMatchObject({
+      type: "ERROR",
+      object: { code: 410 },
+    });
+    expect(namesOf(await client.delete(`${all}&continue=${token}`))).toEqual(["c", "d"]);
+    expect((await client.delete(path, { body: { preconditions: { uid: "another" } } })).status).toBe(409);
+    expect(namesOf(await client.get(path))).toEqual(["e"]);
+    const viewer = await tokenOf(client, "viewer");
+    expect((await client.delete(path, { token: viewer })).status).toBe(403);
+    expect(namesOf(await client.delete(path))).toEqual(["e"]);
+    expect(namesOf(await client.get(path))).toEqual([]);
+    expect((await client.delete(everywhere)).status).toBe(405);
+  });
+
+  it("server-side apply is refused, and says why", async () => {
+    const name = unique("event");
+    const path = `${events}/${name}?fieldManager=me`;
+    const { status, body } = await client.patch(path, event(name), { type: "application/apply-patch+yaml" });
+    expect([status, body["reason"]]).toEqual([415, "UnsupportedMediaType"]);
+    expect(body["message"]).toMatch(/accepted media types include: .*strategic-merge-patch.*events have no managedFields/);
+    expect((await client.get(`${events}/${name}`)).status).toBe(404);
   });
 
   it("a recorder counts by a strategic merge patch, and makes by a put what has gone", async () => {

@@ -9,7 +9,8 @@ import type { CellPut, Cells } from "../../shared/log/ports.ts";
 import { eventBytesMax, eventsMax, eventsMaxInNamespace, sweepEvery } from "../../shared/state/core-events/event-bounds.ts";
 import { type EventPosition, eventMs, expiredKeptMs, timeOf } from "../../shared/state/core-events/event-clock.ts";
 import { type EventChange, EventFeed } from "../../shared/state/core-events/event-feed.ts";
-import { EventJournal } from "../../shared/state/core-events/event-journal.ts";
+import { EventJournal, removedMax } from "../../shared/state/core-events/event-journal.ts";
+import { isExact, pictureNow, restOf } from "../../shared/state/core-events/event-picture.ts";
 import {
   type EventToRecord,
   eventRecorder,
@@ -273,6 +274,115 @@ export function coreEventConformance(
       expect(timeOf(list)).toBeLessThanOrEqual(clock.now());
     });
 
+    it.runIf(bounds)(
+      "many go in few writes; what was made anew since they were read stays, and who listens hears of all",
+      async () => {
+        const journal = journalOn();
+        const make = (n: number) =>
+          journal.change(uid, { namespace: "default", name: `n-${n}` }, () => ({
+            metadata: {},
+            involvedObject: { name: `n-${n}` },
+          }));
+        for (let n = 0; n < removedMax + 2; n += 1) await make(n);
+        const { feed } = await feedOn(journal);
+        const read = feed.events;
+        await journal.change(uid, { namespace: "default", name: "n-0" }, () => undefined);
+        await make(0);
+        await feed.poll();
+        const before = await journal.clock(uid);
+        await journalOn().removeAll(uid, read);
+        expect((await listed(journal)).map(({ metadata }) => metadata.name)).toEqual(["n-0"]);
+        expect((await feed.poll()).map(({ type }) => type)).toEqual(Array(removedMax + 1).fill("delete"));
+        const after = await journal.clock(uid);
+        await journalOn().removeAll(uid, read);
+        expect([after.floor > before.floor, await journal.clock(uid)]).toEqual([true, after]);
+      },
+    );
+
+    it("a removal whose process ended before the cells went is there for all, and stays", async () => {
+      const journal = journalOn();
+      const make = (name: string) =>
+        journal.change(uid, { namespace: "default", name }, () => ({ metadata: {}, involvedObject: { name } }));
+      for (const name of ["a", "b", "c"]) await make(name);
+      const crash = async (): Promise<never> => {
+        throw new Error("crash");
+      };
+      const crashing = journalOn({ ...boundTo(ports.cells), delete: crash });
+      await expect(crashing.removeAll(uid, (await listed(journal)).slice(0, 2))).rejects.toThrow("crash");
+      expect((await listed(journal)).map(({ metadata }) => metadata.name)).toEqual(["c"]);
+      await make("d");
+      expect((await listed(journal)).map(({ metadata }) => metadata.name)).toEqual(["c", "d"]);
+      expect((await ports.cells.list(uid, "event/", 10)).map(({ key }) => key)).toEqual(["event/default/c", "event/default/d"]);
+    });
+
+    it("the rest of a list is as its first page's moment was: also what has expired since, but not what was made anew", async () => {
+      const journal = journalOn();
+      const make = (name: string) =>
+        journal.change(uid, { namespace: "default", name }, () => ({ metadata: {}, involvedObject: { name } }));
+      for (const name of ["a", "b", "c"]) await make(name);
+      const options = { journal, clock, uid, namespace: undefined };
+      const picture = await pictureNow(options);
+      expect(await isExact(options, picture)).toBe(true);
+      const rest = { ...picture.moment, after: "event/default/a", left: 2 };
+      await make("bb");
+      // Writes of one millisecond follow each other by one.
+      clock.advance(eventMs + 100);
+      expect(await restOf(options, rest)).toEqual(picture.entries.slice(1));
+      expect((await pictureNow(options)).entries).toEqual([]);
+      await make("a");
+      expect(await restOf(options, rest)).toHaveLength(2);
+      await make("b");
+      await expect(restOf(options, rest)).rejects.toBeInstanceOf(GoneError);
+      await expect(restOf(options, { ...rest, sequence: rest.sequence + eventMs * 10 })).rejects.toBeInstanceOf(GoneError);
+    });
+
+    it("a picture that others wrote into while it was read says so, and leaves out what was made", async () => {
+      const journal = journalOn();
+      const make = (name: string) =>
+        journal.change(uid, { namespace: "default", name }, (current) => ({
+          metadata: {},
+          involvedObject: { name },
+          count: (current?.count ?? 0) + 1,
+        }));
+      for (const name of ["a", "b"]) await make(name);
+      const during = async (act: () => Promise<unknown>) => {
+        const list = async (life: string, prefix: string, limit: number) => {
+          await act();
+          return ports.cells.list(life, prefix, limit);
+        };
+        const options = { journal: journalOn({ ...boundTo(ports.cells), list }), clock, uid, namespace: undefined };
+        const picture = await pictureNow(options);
+        return [picture.entries.map(({ event }) => event.metadata.name).join(""), await isExact(options, picture)];
+      };
+      expect(await during(async () => undefined)).toEqual(["ab", true]);
+      expect(await during(() => make("c"))).toEqual(["ab", true]);
+      expect(await during(() => make("b"))).toEqual(["abc", false]);
+      const remove = () => journal.change(uid, { namespace: "default", name: "a" }, () => undefined);
+      expect(await during(remove)).toEqual(["bc", false]);
+    });
+
+    it.runIf(runs > 0)("whatever happens after a first page: the rest is as it was then, or gone", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.array(step, { maxLength: 8 }), async (before, meanwhile) => {
+          clock = new ManualClock();
+          uid = newUid();
+          await ports.objects.begin(uid, clock.now());
+          const journals = [journalOn(), journalOn()] as const;
+          const all = (steps: readonly Step[]) => sequentially(steps, (each) => act(each, journals[each.process === 0 ? 0 : 1]));
+          await all(before);
+          const options = { journal: journalOn(), clock, uid, namespace: undefined };
+          const { moment, entries } = await pictureNow(options);
+          await all(meanwhile);
+          for (const [index, { key }] of entries.entries()) {
+            const left = entries.slice(index + 1);
+            const rest = await restOf(options, { ...moment, after: key, left: left.length }).catch((error: unknown) => error);
+            if (!(rest instanceof GoneError)) expect(rest).toEqual(left);
+          }
+        }),
+        { numRuns: runs },
+      );
+    });
+
     it.runIf(runs > 0)(
       "whatever is written, deleted, crashes or expires: who listens, leaves and comes back knows what a list says",
       async () => {
@@ -369,6 +479,10 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+async function sequentially<T>(all: readonly T[], run: (each: T) => Promise<void>): Promise<void> {
+  for (const each of all) await run(each);
+}
+
 /** What a reader hears of it whose connection breaks. */
 const halfOf = <T>(all: readonly T[]): readonly T[] => all.slice(0, Math.ceil(all.length / 2));
 
@@ -394,10 +508,12 @@ function crashingAfter(cells: Cells, puts: number): Cells {
     if (wanted.key.startsWith("event/") && count++ >= puts) throw new Error("crash");
     return cells.put(uid, wanted);
   };
-  return {
-    put,
-    get: (uid, key) => cells.get(uid, key),
-    delete: (uid, key, version) => cells.delete(uid, key, version),
-    list: (uid, prefix, limit) => cells.list(uid, prefix, limit),
-  };
+  return { ...boundTo(cells), put };
 }
+
+const boundTo = (cells: Cells): Cells => ({
+  put: (uid, put) => cells.put(uid, put),
+  get: (uid, key) => cells.get(uid, key),
+  delete: (uid, key, version) => cells.delete(uid, key, version),
+  list: (uid, prefix, limit) => cells.list(uid, prefix, limit),
+});

@@ -57,6 +57,18 @@ onEach(found, ({ kubectl, folder, server, typed, out }) => {
     expect((await typed("get", "events")).err).toContain("No resources found");
   });
 
+  it("lists come in chunks of any size, whole and each once", async () => {
+    const names = ["a", "b", "c", "d", "e"].map((letter) => `chunk-${letter}`);
+    for (const name of names) await out("create", "-f", await event(name, "Chunked"));
+    const listed = await out("get", "events", "--chunk-size=2", "-o", "name");
+    expect(listed.trim().split("\n")).toEqual(names.map((name) => `event/${name}`));
+    expect((await out("get", "events", "--chunk-size=2", "--no-headers")).trim().split("\n")).toHaveLength(5);
+    expect((await out("delete", "events", "--field-selector=reason=Chunked")).trim().split("\n")).toHaveLength(5);
+    const applied = await typed("apply", "--server-side", "-f", await event("applied", "Applied"));
+    expect(applied.err).toContain("events have no managedFields");
+    expect((await typed("get", "events")).err).toContain("No resources found");
+  });
+
   it("who watches hears of what is new, changed and gone, each once", async () => {
     await out("create", "-f", await event("first", "First"));
     const watching = follow(kubectl, server().kubeconfig, "get", "events", "-w", "--output-watch-events", "--no-headers");

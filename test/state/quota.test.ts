@@ -7,12 +7,13 @@ import { silentLogger } from "../../shared/base/logger.ts";
 import type { ClusterQuotas } from "../../shared/kinds/cluster.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
-import { BusyError } from "../../shared/state/errors.ts";
+import { BatchError, BusyError, QuotaExceededError } from "../../shared/state/errors.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import { Bucket } from "../../shared/state/quota/bucket.ts";
 import { Meter } from "../../shared/state/quota/meter.ts";
 import { Store } from "../../shared/state/store.ts";
 import { Stripper } from "../../shared/state/stripper.ts";
+import type { Transaction } from "../../shared/state/transaction.ts";
 import { node } from "../conformance/objects-of.ts";
 import { ManualClock } from "../local/manual-clock.ts";
 import { QuickClock } from "./watched-ports.ts";
@@ -45,7 +46,7 @@ async function put({ meter, store }: Opened, name: string, filler: number): Prom
     const wanted = node(name, {}, { annotations: { filler: "ü".repeat(filler) } });
     if (tx.nodes.get(name) === undefined) tx.nodes.create(wanted);
     else tx.nodes.update(wanted);
-    if (meter.excess(tx.growth, tx.ahead) !== undefined) throw new Error("exceeded");
+    meter.check(tx);
   }, options);
   admission.done(changed);
   return changed;
@@ -117,6 +118,40 @@ describe("what a cluster holds", () => {
     );
     expect((await Promise.all(puts)).filter((done) => done)).toHaveLength(10);
     expect(await held(open())).toMatchObject({ objects: 10 });
+  });
+});
+
+describe("a batch that is held to quotas", () => {
+  const filled = async (here: Opened, names: readonly string[]) => {
+    for (const name of names) await put(here, name, 10);
+  };
+
+  it("restore: refused where it goes beyond, as a write is; what makes room first counts", async () => {
+    const saved = await (async () => {
+      const here = (await cluster({})).open();
+      await filled(here, ["a", "b", "c", "d"]);
+      return here.store.save();
+    })();
+    const narrow = (await cluster({ objects: 3 })).open();
+    const failed = await narrow.store.restore(saved, options).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(BatchError);
+    expect((failed as BatchError).cause).toBeInstanceOf(QuotaExceededError);
+    expect((failed as BatchError).cause).toMatchObject({ excess: { resource: "objects", used: 0, limited: 3 } });
+    expect(await held(narrow)).toMatchObject({ objects: 0 });
+    const wide = (await cluster({ objects: 4 })).open();
+    await filled(wide, ["x", "y", "z"]);
+    await wide.store.restore(saved, options);
+    expect((await wide.store.save()).objects.map(({ metadata }) => metadata.name)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("waits for the second of each entry; what the server does itself is not held", async () => {
+    const here = (await cluster({ commitsPerSecond: 1, objects: 450 })).open();
+    const steps = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => (tx: Transaction) => void tx.nodes.create(node(`n${from + index}`)));
+    expect(await here.store.batch(steps(0, 450), { ...options, isHeld: true })).toMatchObject({ commits: 3 });
+    const over = await here.store.batch(steps(500, 1), { ...options, isHeld: true }).catch((error: unknown) => error);
+    expect((over as BatchError).cause).toMatchObject({ key: "nodes/n500", excess: { used: 450, requested: 1 } });
+    expect(await here.store.batch(steps(500, 1), options)).toMatchObject({ commits: 1 });
   });
 });
 

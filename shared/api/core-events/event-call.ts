@@ -13,7 +13,7 @@ import { type Parsed, parseFieldSelector, parseLabelSelector } from "../../kinds
 import { defaultCluster, withCluster } from "../../state/clusters.ts";
 import type { EventPlace } from "../../state/core-events/event-journal.ts";
 import { noCluster } from "../call.ts";
-import { badRequest, invalid, RefusedError } from "../errors.ts";
+import { badRequest, conflict, invalid, RefusedError } from "../errors.ts";
 import type { Format } from "../negotiate.ts";
 import type { PathCall } from "../path-call.ts";
 import type { IncludeObject } from "../table.ts";
@@ -55,11 +55,39 @@ export function placeOf({ namespace, name }: EventItemCall): EventPlace {
 export const eventNotFound = (name: string): RefusedError =>
   new RefusedError({ kind: "notFound", resource: coreEventKind.plural, name, group: "" });
 
+/** @throws RefusedError: conflict. */
+export function checkCurrent(
+  { metadata }: CoreEvent,
+  { resourceVersion, uid }: { readonly resourceVersion?: string; readonly uid?: string },
+): void {
+  const cause = `Operation cannot be fulfilled on ${coreEventKind.plural} ${JSON.stringify(metadata.name)}`;
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw conflict(`${cause}: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`, []);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw conflict(`${cause}: the object has been modified; please apply your changes to the latest version and try again`, []);
+  }
+}
+
+/** As Selection is for objects. */
+export type EventSelection = {
+  readonly isSelected: (event: CoreEvent) => boolean;
+  /** Whether a selector was given, beside the path. */
+  readonly isFiltered: boolean;
+  /** The same for the same question: what a continue token is bound to. */
+  readonly text: string;
+};
+
 /** Which events a list or a watch is about. @throws RefusedError when a selector can't be parsed. */
-export function eventSelection({ query }: EventCall): (event: CoreEvent) => boolean {
-  const labels = selectorOf(parseLabelSelector(query("labelSelector") ?? ""));
-  const fields = selectorOf(parseFieldSelector({ selectableFields: coreEventFields }, query("fieldSelector") ?? ""));
-  return (event) => labels.matches(event.metadata.labels) && fields.matches(event as unknown as WindlassObject);
+export function eventSelection({ namespace, query }: EventCall): EventSelection {
+  const [labelText, fieldText] = [query("labelSelector") ?? "", query("fieldSelector") ?? ""];
+  const labels = selectorOf(parseLabelSelector(labelText));
+  const fields = selectorOf(parseFieldSelector({ selectableFields: coreEventFields }, fieldText));
+  return {
+    isSelected: (event) => labels.matches(event.metadata.labels) && fields.matches(event as unknown as WindlassObject),
+    isFiltered: labels.requirements.length > 0 || fields.requirements.length > 0,
+    text: JSON.stringify([coreEventKind.plural, namespace ?? null, labelText, fieldText]),
+  };
 }
 
 function selectorOf<S>(parsed: Parsed<S>): S {

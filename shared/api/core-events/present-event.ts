@@ -8,6 +8,7 @@ import { deletedStatus, statusCodes } from "../status.ts";
 import type { TableOptions } from "../table.ts";
 import { textBody } from "../text-body.ts";
 import type { EventCall } from "./event-call.ts";
+import type { EventPage } from "./event-page.ts";
 import { emptyEventCells, eventTable } from "./event-table.ts";
 
 type Form = Pick<EventCall, "api" | "format" | "includeObject">;
@@ -22,8 +23,10 @@ export const presentEvent = (call: EventCall, event: CoreEvent, answered: Answer
 export const presentDeleted = (event: CoreEvent): ApiResponse =>
   respond(JSON.stringify(deletedStatus(coreEventKind.plural, event, "")), { status: statusCodes.ok, headers: jsonHeaders });
 
-export const presentEvents = (call: EventCall, events: readonly CoreEvent[], resourceVersion: string): ApiResponse =>
-  answer(call, listText(call, events, JSON.stringify({ resourceVersion })), {});
+export function presentEvents(call: EventCall, { entries, metadata }: EventPage): ApiResponse {
+  const events = entries.map(({ event }) => event);
+  return answer(call, listText(call, events, JSON.stringify(metadata)), {});
+}
 
 function answer({ request }: EventCall, text: string, { isNew = false, warnings = [] }: Answered): ApiResponse {
   const { body, headers } = textBody([text], request.header("accept-encoding"));

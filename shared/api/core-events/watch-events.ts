@@ -13,8 +13,8 @@ import { checkShape } from "../negotiate.ts";
 import { parseCount, parseFlag } from "../query.ts";
 import { failureOf } from "../status.ts";
 import { checkEventNamespace, type EventCall, eventSelection, inEvents } from "./event-call.ts";
+import { checkAt, feedOf } from "./event-feeds.ts";
 import { bookmarkText, eventText, streamedEvents } from "./present-event.ts";
-import { checkAt, feedOf } from "./read-events.ts";
 
 const pollMs = 1_000;
 /** Kubernetes: a watch without a time of its own lasts between this and twice as long. */
@@ -33,7 +33,7 @@ export function watchEvents(call: EventCall): Promise<ApiResponse> {
     checkEventNamespace(call);
     checkShape(call.format, { isList: false });
     checkWatchOptions(call.query);
-    const isSelected = eventSelection(call);
+    const { isSelected } = eventSelection(call);
     const beginning = parseBeginning(call.query);
     const seconds = watchSeconds(call);
     try {
@@ -59,7 +59,7 @@ async function begin(call: EventCall, uid: string, beginning: Beginning): Promis
       return { feed: (await EventFeed.open(options)).feed, first: [], marksEnd: false };
     case "objects": {
       const { feed } = await EventFeed.open(options);
-      if (beginning.position !== undefined) checkAt(feed, { kind: "notOlderThan", position: beginning.position });
+      if (beginning.position !== undefined) checkAt(feed.sequence, { kind: "notOlderThan", position: beginning.position });
       const first = feed.events.map((event): EventChange => ({ type: "create", event, previous: undefined }));
       return { feed, first, marksEnd: beginning.marksEnd };
     }

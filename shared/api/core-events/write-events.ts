@@ -7,19 +7,30 @@ import type { ApiResponse } from "../../http/exchange.ts";
 import { type CoreEvent, type CoreEventContent, coreEventKind, decodeCoreEvent } from "../../kinds/core-event.ts";
 import { checkNamed } from "../../kinds/metadata.ts";
 import { generateName } from "../../kinds/names.ts";
-import { contentType, jsonPatchType, jsonTypes, lazyBody, mergePatchType, requiredBody } from "../body.ts";
+import { applyPatchType, contentType, jsonPatchType, jsonTypes, lazyBody, mergePatchType, requiredBody } from "../body.ts";
 import { deleteOptions } from "../delete-options.ts";
-import { badRequest, conflict, invalid, RefusedError } from "../errors.ts";
+import { badRequest, invalid, RefusedError } from "../errors.ts";
 import { checkShape } from "../negotiate.ts";
 import { patchedBy } from "../patch.ts";
 import { type WriteOptions, writeOptions } from "../write-options.ts";
-import { checkEventNamespace, type EventItemCall, eventNotFound, inEvents, type PlacedCall, placeOf } from "./event-call.ts";
+import {
+  checkCurrent,
+  checkEventNamespace,
+  type EventItemCall,
+  eventNotFound,
+  inEvents,
+  type PlacedCall,
+  placeOf,
+} from "./event-call.ts";
 import { presentDeleted, presentEvent } from "./present-event.ts";
 
 const { kind, plural } = coreEventKind;
 const strategicPatchType = "application/strategic-merge-patch+json";
 /** A body without a type counts as the first. */
 const patchTypes = [mergePatchType, strategicPatchType, jsonPatchType] as const;
+/** An event would be twice as large with them, for the hour that it lives. */
+const noApply =
+  "events have no managedFields, so server-side apply can't tell whose their fields are; use kubectl apply without --server-side";
 /** Kubernetes tries so many generated names. */
 const generatedNamesMax = 8;
 
@@ -79,7 +90,7 @@ export function replaceEvent(call: EventItemCall): Promise<ApiResponse> {
     const decide = (current: CoreEvent | undefined): CoreEventContent => {
       const { resourceVersion } = content.metadata;
       if (current === undefined && resourceVersion !== undefined) throw eventNotFound(call.name);
-      checkCurrent(call, current, content.metadata);
+      if (current !== undefined) checkCurrent(current, content.metadata);
       return content;
     };
     const { event, isNew } = await call.api.events.change(uid, place, decide, options);
@@ -93,6 +104,7 @@ export function patchEvent(call: EventItemCall): Promise<ApiResponse> {
   return inEvents(call, "patch", async (uid) => {
     checkShape(call.format, { isList: false });
     const place = placeOf(call);
+    if (type === applyPatchType) throw new RefusedError({ kind: "unsupportedMediaType", supported: patchTypes, why: noApply });
     const options = writeOptions(call, "PatchOptions");
     const patch = await requiredBody(body);
     if (type === strategicPatchType) checkPlainPatch(patch);
@@ -102,7 +114,7 @@ export function patchEvent(call: EventItemCall): Promise<ApiResponse> {
       const named = { definition: coreEventKind, name: call.name };
       const decoded = decode(call, patchedBy(type, named, { current: current as unknown as Json, patch }), options);
       checkName(call, decoded.content);
-      checkCurrent(call, current, decoded.content.metadata);
+      checkCurrent(current, decoded.content.metadata);
       warnings = decoded.warnings;
       return decoded.content;
     };
@@ -119,7 +131,7 @@ export function removeEvent(call: EventItemCall): Promise<ApiResponse> {
     const { dryRun, preconditions } = deleteOptions(call.query, await body());
     const decide = (current: CoreEvent | undefined): undefined => {
       if (current === undefined) throw eventNotFound(call.name);
-      checkCurrent(call, current, preconditions);
+      checkCurrent(current, preconditions);
     };
     const { event } = await call.api.events.change(uid, place, decide, { dryRun });
     return presentDeleted(event);
@@ -144,23 +156,6 @@ function decode({ namespace, ...call }: PlacedCall, body: Json, { fieldValidatio
 function checkName({ name }: EventItemCall, { metadata }: CoreEventContent): void {
   if (metadata.name === undefined || metadata.name === name) return;
   throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-}
-
-/** @throws RefusedError: conflict. */
-function checkCurrent(
-  { name }: EventItemCall,
-  current: CoreEvent | undefined,
-  { resourceVersion, uid }: { readonly resourceVersion?: string; readonly uid?: string },
-): void {
-  if (current === undefined) return;
-  const { metadata } = current;
-  const cause = `Operation cannot be fulfilled on ${plural} ${JSON.stringify(name)}`;
-  if (uid !== undefined && uid !== metadata.uid) {
-    throw conflict(`${cause}: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`, []);
-  }
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    throw conflict(`${cause}: the object has been modified; please apply your changes to the latest version and try again`, []);
-  }
 }
 
 /** A strategic merge patch without directives is a merge patch. @throws RefusedError where there is one. */

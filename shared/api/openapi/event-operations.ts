@@ -3,6 +3,7 @@ import { coreVersion } from "../../kinds/core-event.ts";
 import { metaNames } from "./definitions.ts";
 import { eventGroupKind, eventNames } from "./event-definitions.ts";
 import {
+  deleteCollectionParameters,
   deleteParameters,
   listParameters,
   name,
@@ -41,7 +42,17 @@ export function eventPaths(): readonly Path[] {
     {
       path: collection,
       parameters: [namespace],
-      operations: [list, { ...of("create", "post", "post", "Create an event."), ...write, code: "201" }],
+      operations: [
+        list,
+        { ...of("create", "post", "post", "Create an event."), ...write, code: "201" },
+        {
+          ...of("deleteCollection", "deletecollection", "delete", "Delete events."),
+          id: "deleteCoreV1CollectionNamespacedEvent",
+          parameters: deleteCollectionParameters,
+          body: metaNames.deleteOptions,
+          answer: eventNames.list,
+        },
+      ],
     },
     {
       path: `${collection}/{name}`,

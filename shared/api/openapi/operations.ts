@@ -76,6 +76,10 @@ export const listParameters = [
   query("timeoutSeconds", "integer", "When a watch ends."),
   query("watch", "boolean", "Whether changes follow instead of a list."),
 ];
+export const deleteCollectionParameters = [
+  ...deleteParameters,
+  ...listParameters.filter(({ name }) => name !== "watch" && name !== "allowWatchBookmarks"),
+];
 
 /** Collections, objects and statuses of `kinds`, in the order of their paths. */
 export function pathsOf(kinds: readonly KindDefinition[]): readonly Path[] {
@@ -132,7 +136,7 @@ function removeAll(definition: KindDefinition): Operation {
     ...shared(definition, "deletecollection", ""),
     method: "delete",
     description: `Delete ${definition.plural}.`,
-    parameters: [...deleteParameters, ...listParameters.filter(({ name }) => name !== "watch" && name !== "allowWatchBookmarks")],
+    parameters: deleteCollectionParameters,
     body: metaNames.deleteOptions,
     answer: definitionName(`${definition.kind}List`),
   };

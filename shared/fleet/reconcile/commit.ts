@@ -83,8 +83,8 @@ function remove(transaction: Transaction, task: Task): boolean {
 type Checked = { readonly action: ReplaceTask; readonly name: string };
 
 /**
- * Those that were carried out. All are checked before any is written: what a transaction has written makes every look at an index
- * slower. They must be of different places. @throws TooLargeError, at once, when they do not fit what is left of the entry.
+ * Those that were carried out. All are checked before any is written, so that their looks at indexes meet nothing of this transaction.
+ * They must be of different places. @throws TooLargeError, at once, when they do not fit what is left of the entry.
  */
 export function replaceAll(transaction: Transaction, actions: readonly ReplaceTask[]): ReplaceTask[] {
   const before = transaction.changes.length;

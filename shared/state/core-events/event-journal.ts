@@ -5,17 +5,15 @@
  */
 import { type Clock, timestamp } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
-import { deepFreeze, type JsonObject } from "../../base/json.ts";
+import { deepFreeze } from "../../base/json.ts";
 import { type CoreEvent, type CoreEventContent, coreEventKind, coreVersion } from "../../kinds/core-event.ts";
 import { TooLargeError } from "../../log/errors.ts";
 import type { Cell, Cells } from "../../log/ports.ts";
-import { BusyError } from "../errors.ts";
 import { cellsReadMax, eventBytesMax, stored, sweepEvery, swept } from "./event-bounds.ts";
 import {
   advanced,
   clockKey,
   clockOf,
-  clockValue,
   type EventClock,
   eventMs,
   eventTime,
@@ -23,12 +21,10 @@ import {
   type StoredEvent,
   versionOfWrite,
 } from "./event-clock.ts";
-import { Turns } from "./turns.ts";
+import { EventWrites, someAtOnce } from "./event-writes.ts";
 
-/** Other processes may come first so often. */
-const losesMax = 20;
-/** A landing meets others that land the same. */
-const landTriesMax = 5;
+/** In one write, which names them in the clock: some 30 KB there at most. */
+export const removedMax = 100;
 
 const prefix = "event/";
 export type EventPlace = { readonly namespace: string; readonly name: string };
@@ -50,10 +46,11 @@ export type EventState = { readonly clock: EventClock; readonly events: Readonly
 
 export class EventJournal {
   readonly #options: EventJournalOptions;
-  readonly #turns = new Turns();
+  readonly #writes: EventWrites;
 
   constructor(options: EventJournalOptions) {
     this.#options = options;
+    this.#writes = new EventWrites(options.cells);
   }
 
   /** undefined: there is none, or it has expired. */
@@ -93,29 +90,34 @@ export class EventJournal {
    * @throws TooLargeError, BusyError: nothing was written.
    */
   change(uid: string, place: EventPlace, decide: Decide, { dryRun = false } = {}): Promise<Changed> {
-    return this.#turns.take(uid, () => this.#change(uid, place, decide, dryRun));
+    return this.#writes.run(uid, async (clock) => {
+      const { next, changed } = await this.#decided(uid, { clock, place, decide });
+      return { next: dryRun ? undefined : next, result: changed };
+    });
   }
 
-  async #change(uid: string, place: EventPlace, decide: Decide, dryRun: boolean): Promise<Changed> {
-    const { cells } = this.#options;
-    let cell = await cells.get(uid, clockKey);
-    for (let loses = 0; loses < losesMax; loses += 1) {
-      const clock = clockOf(cell);
-      await this.#land(uid, clock);
-      const { next, changed } = await this.#decided(uid, { clock, place, decide });
-      if (dryRun) return changed;
-      const put = await cells.put(uid, {
-        key: clockKey,
-        value: clockValue(next),
-        when: cell === undefined ? "absent" : { version: cell.version },
-      });
-      if (put.kind === "put") {
-        await this.#land(uid, next);
-        return changed;
-      }
-      cell = put.cell;
+  /**
+   * Removes `events`, many in one write; what has gone since it was read, or was made anew under its name, is left alone. When it rejects
+   * some may be gone. Safe to repeat. @throws BusyError.
+   */
+  async removeAll(uid: string, events: readonly CoreEvent[]): Promise<void> {
+    for (let start = 0; start < events.length; start += removedMax) {
+      const some = events.slice(start, start + removedMax);
+      await this.#writes.run(uid, async (clock) => ({ next: await this.#without(uid, clock, some), result: undefined }));
     }
-    throw new BusyError(`others wrote events ${losesMax} times in between; try again`);
+  }
+
+  /** undefined: none of `events` is there. */
+  async #without(uid: string, clock: EventClock, events: readonly CoreEvent[]): Promise<EventClock | undefined> {
+    const { cells } = this.#options;
+    const isThere = async ({ metadata }: CoreEvent): Promise<boolean> =>
+      storedOf(await cells.get(uid, keyOf(metadata)))?.event.metadata.uid === metadata.uid;
+    const there = await someAtOnce(events, isThere);
+    const removed = events.filter((_, index) => there[index]).map(({ metadata }) => keyOf(metadata));
+    const [key] = removed;
+    if (key === undefined) return undefined;
+    const sequence = nextSequence(clock, this.#options.clock.now());
+    return advanced(clock, { sequence, key, isNew: false, isSweep: true, lost: true }, { removed });
   }
 
   async #decided(
@@ -164,28 +166,6 @@ export class EventJournal {
     const bytes = Buffer.byteLength(JSON.stringify(event));
     if (bytes > eventBytesMax) throw new TooLargeError("event", bytes, eventBytesMax, "bytes");
     return event;
-  }
-
-  /** Makes the clock's write what stands in the events' own cells. Safe to repeat, to race and to come late. */
-  async #land(uid: string, { sequence, write }: EventClock): Promise<void> {
-    const { cells } = this.#options;
-    for (const key of write.removed) {
-      const cell = await cells.get(uid, key);
-      // Lost to a newer write: that stays.
-      if (cell !== undefined && stored(cell).sequence < sequence) await cells.delete(uid, key, cell.version);
-    }
-    if (write.put === undefined) return;
-    const { key, stored: wanted } = write.put;
-    const { expires, ...value } = wanted;
-    let cell = await cells.get(uid, key);
-    for (let tries = 0; tries < landTriesMax; tries += 1) {
-      if (cell !== undefined && stored(cell).sequence >= sequence) return;
-      const when = cell === undefined ? "absent" : { version: cell.version };
-      const put = await cells.put(uid, { key, value: value as unknown as JsonObject, expires, when });
-      if (put.kind === "put") return;
-      cell = put.cell;
-    }
-    throw new BusyError(`the cell ${key} changed ${landTriesMax} times while a write was landed; try again`);
   }
 }
 

@@ -8,9 +8,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { ClusterQuotas } from "../../kinds/cluster.ts";
 import { parseQuantity } from "../../kinds/quantity.ts";
 import type { Entry } from "../../log/ports.ts";
-import { BusyError, UnavailableError } from "../errors.ts";
+import { BusyError, type Excess, QuotaExceededError, UnavailableError } from "../errors.ts";
+import type { Transaction } from "../transaction.ts";
 import { Bucket } from "./bucket.ts";
-import { type Amount, nothing, sum, Usage, type UsageOptions } from "./usage.ts";
+import { type Amount, sum, Usage, type UsageOptions } from "./usage.ts";
 
 export type MeterOptions = UsageOptions & {
   readonly clock: Clock;
@@ -20,16 +21,17 @@ export type MeterOptions = UsageOptions & {
   readonly root: { readonly revision: number };
 };
 
-/** A bound that a write would go beyond. */
-export type Excess = {
-  readonly resource: keyof Amount;
-  readonly requested: number;
-  readonly used: number;
-  readonly limited: number;
+/** Of a transaction that was let begin. */
+export type Admission = {
+  /** To be called when it is over. */
+  done(committed: boolean): void;
 };
 
 /** How long quotas are believed before they are read again. */
 const quotasMs = 5_000;
+/** A batch may wait for its second, ten of them at most: it need not be sent again for each entry. */
+const waitMs = 250;
+const waitsMax = 40;
 
 export class Meter {
   readonly #options: MeterOptions;
@@ -58,10 +60,10 @@ export class Meter {
   }
 
   /**
-   * Lets one transaction begin; `done` is to be called when it is over, with whether it committed.
+   * Lets one transaction begin.
    * @throws BusyError when there were too many commits in this second; nothing was written.
    */
-  async admit(): Promise<{ done(committed: boolean): void }> {
+  async admit(): Promise<Admission> {
     await this.#refresh();
     const rate = this.#quotas?.commitsPerSecond;
     if (this.isCounting) await this.#usage.ready();
@@ -71,17 +73,33 @@ export class Meter {
     return { done: (committed) => this.#done(committed) };
   }
 
-  /** What of `growth`, on top of `ahead` (both not committed yet), goes beyond a bound. What adds nothing goes beyond none. */
-  excess(growth: Amount, ahead: Amount = nothing): Excess | undefined {
-    if (!this.isCounting) return undefined;
+  /** As `admit`, but waits while there are too many commits. @throws BusyError when it waited in vain. */
+  async admitInTurn(): Promise<Admission> {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        return await this.admit();
+      } catch (error) {
+        if (!(error instanceof BusyError) || waits === waitsMax) throw error;
+        await this.#options.clock.sleep(waitMs);
+      }
+    }
+  }
+
+  /**
+   * To be asked in an admitted transaction after a write's changes: what they come to must not go beyond a bound. What adds nothing goes
+   * beyond none. @throws QuotaExceededError that names what was changed last; UnavailableError.
+   */
+  check({ changes, growth, ahead }: Pick<Transaction, "changes" | "growth" | "ahead">): void {
+    const last = changes.at(-1);
+    if (!this.isCounting || last === undefined) return;
     const counted = this.#usage.now;
     if (counted === undefined) throw new UnavailableError("what the cluster holds is being counted; try again");
     const used = sum(counted, ahead);
     const { objects, bytes } = this.#quotas ?? {};
-    return (
+    const excess =
       beyond("objects", objects, growth, used) ??
-      beyond("bytes", bytes === undefined ? undefined : parseQuantity(bytes), growth, used)
-    );
+      beyond("bytes", bytes === undefined ? undefined : parseQuantity(bytes), growth, used);
+    if (excess !== undefined) throw new QuotaExceededError(last.key, excess);
   }
 
   /** The next entry of the cluster's log, whoever wrote it. */

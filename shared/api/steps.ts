@@ -1,12 +1,12 @@
 /**
- * What every write passes between its decoding and its commit, one concern a step, in the order of `steps`. Those that later
- * parts fill in stand in their place already and let everything pass.
+ * What every write passes between its decoding and its commit, one concern a step, in the order of `steps`.
  */
 
 import { keyOf } from "../kinds/definition.ts";
 import { forbidden } from "../kinds/field-error.ts";
 import type { Metadata, ObjectInput } from "../kinds/object.ts";
 import { ConflictError } from "../state/errors.ts";
+import { adoption } from "./adoption.ts";
 import { appliedFields, updatedFields } from "./apply/updated-fields.ts";
 import { invalid } from "./errors.ts";
 import type { Step } from "./write.ts";
@@ -102,9 +102,6 @@ const ownFinalizer: Step = (object, { write, current }) => {
   return withMetadata(object, { ...object.metadata, finalizers: [...left, finalizer] });
 };
 
-/** What policies say. There are none yet. */
-const admission: Step = (object) => object;
-
 export const steps: readonly Step[] = [
   preconditions,
   systemFields,
@@ -114,7 +111,7 @@ export const steps: readonly Step[] = [
   owners,
   finalizers,
   ownFinalizer,
-  admission,
+  adoption,
 ];
 
 function withMetadata(object: ObjectInput, metadata: Partial<Metadata> & { readonly name: string }): ObjectInput {

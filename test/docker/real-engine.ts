@@ -21,6 +21,8 @@ const run = promisify(execFile);
 /** Ample for a machine that is busy with other suites. */
 const startMsMax = 60_000;
 const stopMsMax = 30_000;
+/** Tries to start one engine, when others start at the same moment. */
+const startsMax = 5;
 const configFile = "dockerd.json";
 /** Engines before 25 make their id of it, by default of the one in /etc/docker: the same for all engines of a machine. */
 const keyFile = "key.json";
@@ -91,8 +93,18 @@ export class RealEngine implements AsyncDisposable {
     });
   }
 
-  /** Starts it (again), on what data there is. */
+  /** Starts it (again), on what data there is. Of engines that start at the same moment only one makes the machine's iptables chain. */
   async run(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#start();
+      } catch (error) {
+        if (tries === startsMax || !/Chain already exists|No chain\/target\/match/.test(String(error))) throw error;
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
     const log = await open(path.join(this.#folder, "log"), "a");
     // Asked to end when the process that runs the test ends, however that happens.
     const child = spawn("setpriv", ["--pdeathsig", "TERM", "dockerd", ...this.#arguments], { stdio: ["ignore", log.fd, log.fd] });

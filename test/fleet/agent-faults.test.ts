@@ -1,8 +1,10 @@
 /** Engines that hang, fail or refuse, two agents at once, networks that come and go: nothing is held up, nothing is done twice. */
 import { describe, expect, it } from "vitest";
+import { moveTask } from "../../shared/fleet/agent/task-state.ts";
 import { clusterUidLabel } from "../../shared/fleet/containers/labels.ts";
 import { networkKind } from "../../shared/kinds/network.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
+import type { TaskState } from "../../shared/kinds/task.ts";
 import { AgentFleet } from "./agent-fleet.ts";
 
 const addNetwork = (fleet: AgentFleet, name: string) =>
@@ -137,6 +139,50 @@ describe("faults", () => {
     expect(engine.world.containers.size).toBe(0);
     await fleet.setNode("a", "ready");
     await fleet.until(async () => (await fleet.state("web.1")) === "running");
+  });
+
+  it("nothing is done on a node before it is known what its engine has", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    const { promise: listed, resolve: list } = Promise.withResolvers<void>();
+    await fleet.addNode("b");
+    fleet.wrap = (real) => {
+      const { containers } = real;
+      const later: typeof containers.list = async (...given) => {
+        await listed;
+        return await containers.list(...given);
+      };
+      return real.address === "tcp://a:2375" ? { ...real, containers: { ...containers, list: later } } : real;
+    };
+    fleet.run();
+    await fleet.addTask("here", { node: "a" });
+    await fleet.addTask("there", { node: "b" });
+    // What is heard of one is heard of the other.
+    await fleet.until(async () => (await fleet.state("there")) === "running");
+    await fleet.addTask("there.2", { node: "b" });
+    await fleet.until(async () => (await fleet.state("there.2")) === "running");
+    expect(engine.world.containers.size).toBe(0);
+    list();
+    await fleet.until(() => engine.world.containers.size === 1);
+  });
+
+  it("a task's state only moves forward", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addTask("web.1", { state: "running" });
+    const move = (state: TaskState) =>
+      fleet.update((transaction) => {
+        const task = transaction.tasks.get("web.1", "default");
+        if (task) moveTask(transaction, task, { state });
+      });
+    for (const [to, expected] of [
+      ["starting", "running"],
+      ["failed", "failed"],
+      ["running", "failed"],
+      ["orphaned", "failed"],
+    ] as const) {
+      await move(to);
+      expect(await fleet.state("web.1")).toBe(expected);
+    }
   });
 
   it("a task that moved to another node is no business of the one it was on", async () => {

@@ -1,10 +1,12 @@
 /** A container is made once, whatever crashes: attempts, their names, and what is left at rest after each step that a process dies in. */
 import { describe, expect, it } from "vitest";
 import { systemIds } from "../../shared/base/ids.ts";
+import { beginAttempt, completeAttempt, dropAttempt } from "../../shared/fleet/containers/attempt.ts";
 import type { CreateContainer } from "../../shared/fleet/containers/attempts.ts";
 import { generatedNames } from "../../shared/fleet/containers/generated-names.ts";
 import { attemptLabel, attemptOf, clusterUidLabel, newAttemptId, ownLabels } from "../../shared/fleet/containers/labels.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
+import type { Transaction } from "../../shared/state/transaction.ts";
 import { AgentFleet, runs } from "./agent-fleet.ts";
 
 class Crash extends Error {}
@@ -119,6 +121,51 @@ describe("Attempts", () => {
     });
     await expect(fleet.attempts().create(request())).rejects.toMatchObject({ name: "AttemptOverError" });
     expect(engine.world.containers.size).toBe(0);
+  });
+});
+
+describe("an attempt that is no longer current", () => {
+  it("neither completes nor drops its object", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addNode("a");
+    const place = { namespace: "default", name: "web.1" };
+    const spec = { nodeName: "a", origin: "task" as const, taskName: "web.1", taskUid: "u", image: "busybox" };
+    const begin = (id: string) => (transaction: Transaction) => {
+      const nodeUid = transaction.nodes.get("a")?.metadata.uid ?? "";
+      return beginAttempt(transaction, { place, id, deadline: "2030-01-01T00:00:00Z", nodeUid, spec, names: ["web.1"] });
+    };
+    for (const id of ["wl-1", "wl-2"]) await fleet.update(begin(id));
+    const late = { containerId: "ab".repeat(32), engineName: "wl-1" };
+    const { value } = await fleet.store.update(
+      (transaction) => {
+        dropAttempt(transaction, { place, id: "wl-1" });
+        return completeAttempt(transaction, { place, id: "wl-1", made: late });
+      },
+      { actor: "test" },
+    );
+    expect(value).toBeUndefined();
+    expect(await fleet.container("web.1")).toMatchObject({ spec: { attempt: { id: "wl-2" } }, status: { state: "creating" } });
+    await fleet.update((transaction) =>
+      completeAttempt(transaction, { place, id: "wl-2", made: { ...late, engineName: "wl-2" } }),
+    );
+    await fleet.update((transaction) => dropAttempt(transaction, { place, id: "wl-2" }));
+    expect((await fleet.container("web.1"))?.status).toMatchObject({ state: "created", engineName: "wl-2" });
+  });
+
+  it("a node that was replaced by another of its name takes none", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addNode("a");
+    const attempt = {
+      place: { namespace: "default", name: "c" },
+      id: "wl-1",
+      deadline: "2030-01-01T00:00:00Z",
+      nodeUid: "another",
+      spec: { nodeName: "a", origin: "user" as const, image: "busybox" },
+      names: ["web"],
+    };
+    await expect(fleet.update((transaction) => beginAttempt(transaction, attempt))).rejects.toMatchObject({
+      name: "NoSuchNodeError",
+    });
   });
 });
 

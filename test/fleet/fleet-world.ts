@@ -34,7 +34,7 @@ export type FleetWorld = {
 /** node-a to node-z, then node-26, … */
 export const nodeName = (place: number): string => `node-${place < 26 ? String.fromCharCode(97 + place) : place}`;
 /** Runs until it is asked to end. */
-export const idle = ["sh", "-c", "trap 'exit 0' TERM; sleep 3600"];
+const idle = ["sh", "-c", "trap 'exit 0' TERM; sleep 3600"];
 export const bodyOf = (more: Partial<ContainerCreate> = {}): ContainerCreate =>
   ({ Image: "busybox", Cmd: idle, ...more }) as ContainerCreate;
 

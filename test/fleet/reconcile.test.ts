@@ -171,6 +171,16 @@ describe("global services", () => {
     await fleet.pass(60);
     expect(imagesOf(runningOf(await fleet.world()))).toEqual(["app:2"]);
   });
+
+  it("leave a node that a new constraint shuts out", async () => {
+    const fleet = await fleetOf(["a", "b"]);
+    await fleet.addService("web", { mode: "global", template: template() });
+    await fleet.rest();
+    await fleet.setService("web", (spec) => ({ ...spec, template: template({ constraints: ["node.name!=a"] }) }) as typeof spec);
+    await fleet.pass(60);
+    expect((await fleet.world()).tasks.map(({ spec }) => spec.nodeName)).toEqual(["b", "b"]);
+    expect(nodesOf(runningOf(await fleet.world()))).toEqual(["b"]);
+  });
 });
 
 describe("restarts", () => {
@@ -339,6 +349,16 @@ describe("updates", () => {
     expect([service.spec.template.spec.image, service.status?.update?.state]).toEqual(["app:1", "rollback_completed"]);
     const running = runningOf(await fleet.world());
     expect([running.length, imagesOf(running)]).toEqual([4, ["app:1"]]);
+  });
+
+  it("go on where every node is as full as a service may make it: who goes leaves its room to who comes", async () => {
+    const fleet = await fleetOf(["a", "b"]);
+    await fleet.addService("web", { replicas: 2, template: template({ placement: { maxReplicas: 1 } }), update: { monitor: "1s" } });
+    await fleet.rest();
+    await fleet.setImage("web", "app:2");
+    await fleet.pass(60);
+    expect(imagesOf(runningOf(await fleet.world()))).toEqual(["app:2"]);
+    expect(nodesOf(runningOf(await fleet.world()))).toEqual(["a", "b"]);
   });
 
   it("maxFailureRatio: so many may fail", async () => {

@@ -112,7 +112,7 @@ export async function settle(site: Site, { task, container }: JobOf<"settle">): 
   });
 }
 
-export const lostMessage = "its container is gone: the engine has lost it, or somebody has removed it";
+const lostMessage = "its container is gone: the engine has lost it, or somebody has removed it";
 
 export async function fail(site: Site, { task }: JobOf<"fail">): Promise<void> {
   await refuse(site, task, { state: "failed", message: lostMessage }, (transaction) => {

@@ -90,7 +90,7 @@ function awayFrom(task: Task, container: Container | undefined, key: string): Jo
 }
 
 /** Committed, and not seen on the engine. */
-export const isUnmade = ({ status }: Container): boolean => status?.containerId === undefined;
+const isUnmade = ({ status }: Container): boolean => status?.containerId === undefined;
 
 function isLive({ status }: Container): boolean {
   return status?.state === "running" || status?.state === "paused" || status?.state === "restarting";

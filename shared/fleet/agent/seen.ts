@@ -59,7 +59,7 @@ export function statusOf(details: ContainerDetails): ContainerObjectStatus {
   return { state, containerId: details.Id, imageId: details.Image.slice(0, nameCharactersMax), ...given };
 }
 
-export function healthOf(text: string | undefined): ContainerObjectStatus["health"] {
+function healthOf(text: string | undefined): ContainerObjectStatus["health"] {
   return text === "starting" || text === "healthy" || text === "unhealthy" ? text : undefined;
 }
 

@@ -38,7 +38,7 @@ export function beginAttempt(transaction: Transaction, attempt: NewAttempt): Con
 }
 
 /** The object, if `id` is its current attempt; else undefined. */
-export function currentAttempt({ containers }: Transaction, { namespace, name }: Place, id: string): Container | undefined {
+function currentAttempt({ containers }: Transaction, { namespace, name }: Place, id: string): Container | undefined {
   const current = containers.get(name, namespace);
   return current?.spec.attempt?.id === id ? current : undefined;
 }
@@ -65,7 +65,7 @@ export function dropAttempt(transaction: Transaction, { place, id }: { readonly 
   transaction.containers.delete(place.name, { namespace: place.namespace, uid: current.metadata.uid });
 }
 
-export const byContainerName = (value: string): Selector => ({ by: "index", index: "containerName", value });
+const byContainerName = (value: string): Selector => ({ by: "index", index: "containerName", value });
 export const byContainerId = (value: string): Selector => ({ by: "index", index: "containerId", value });
 export const byAttempt = (value: string): Selector => ({ by: "index", index: "attempt", value });
 

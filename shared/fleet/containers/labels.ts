@@ -11,7 +11,7 @@ export const attemptLabel = "windlass.dev/attempt";
 /** `uid/namespace/name` of the task that it runs; absent with others. */
 export const taskLabel = "windlass.dev/task";
 /** `namespace/name` of its Container object. */
-export const containerLabel = "windlass.dev/container";
+const containerLabel = "windlass.dev/container";
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -140,6 +140,7 @@ export class Committer {
     // Callers that arrive in the same turn of the loop share the first append.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      await this.#options.log.gather?.();
       try {
         await this.#round();
       } catch (error) {

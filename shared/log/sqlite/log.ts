@@ -38,6 +38,10 @@ export class SqliteLog implements Log {
     this.#delete = database.prepare("DELETE FROM log WHERE id > ? AND id <= ?");
   }
 
+  gather(): Promise<void> {
+    return this.#commits.gather();
+  }
+
   async append(uid: string, run: readonly EncodedEntry[]): Promise<Appended> {
     const [first] = run;
     if (first === undefined || run.length > this.appendMax)

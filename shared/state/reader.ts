@@ -30,8 +30,8 @@ export type ListOptions = {
 export class Reader {
   readonly #replica: Replica;
   readonly #overlay: Overlay;
-  readonly #missedKeys = new Set<string>();
-  readonly #missedPrefixes = new Set<string>();
+  /** What is missed, made at the first miss: most readers miss nothing. */
+  #missed: { readonly keys: Set<string>; readonly prefixes: Set<string> } | undefined;
 
   constructor(replica: Replica, overlay: Overlay) {
     this.#replica = replica;
@@ -40,13 +40,12 @@ export class Reader {
 
   /** What was signalled as missing, also where the callback swallowed the signal; undefined when nothing was. */
   get missed(): Miss | undefined {
-    if (this.#missedKeys.size === 0 && this.#missedPrefixes.size === 0) return undefined;
-    return { keys: this.#missedKeys, prefixes: this.#missedPrefixes };
+    return this.#missed;
   }
 
   value(key: string): WindlassObject | undefined {
     const value = this.valueOrMissed(key);
-    if (value === undefined && this.#missedKeys.has(key)) throw new MissSignal(key);
+    if (value === undefined && this.#missed?.keys.has(key)) throw new MissSignal(key);
     return value;
   }
 
@@ -58,7 +57,7 @@ export class Reader {
     const over = this.#overlay.get(key);
     if (over !== undefined) return over === null ? undefined : (over as unknown as WindlassObject);
     const row = this.#replica.table(key).get(key);
-    if (row === undefined) this.#missedKeys.add(key);
+    if (row === undefined) this.#noteMissed().keys.add(key);
     return row === undefined || row === null ? undefined : objectOf(row);
   }
 
@@ -72,7 +71,7 @@ export class Reader {
     checkSelector(selector, table.indexes);
     const prefix = prefixOf(definition, namespace);
     if (!table.covers(prefix)) {
-      this.#missedPrefixes.add(prefix);
+      this.#noteMissed().prefixes.add(prefix);
       throw new MissSignal(prefix);
     }
     const found: WindlassObject[] = [];
@@ -83,6 +82,11 @@ export class Reader {
       if (object !== undefined && (selector.by === "all" || matches(selector, object, table.indexes))) found.push(object);
     }
     return found;
+  }
+
+  #noteMissed(): { readonly keys: Set<string>; readonly prefixes: Set<string> } {
+    this.#missed ??= { keys: new Set(), prefixes: new Set() };
+    return this.#missed;
   }
 
   /** A superset of the keys that match, in order: from the best index, plus what the overlay touched. */

@@ -83,7 +83,7 @@ export function parseBody(text: string): Json {
   } catch (error) {
     throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problem = scanJson(text, bodyDepthMax);
+  const problem = scanJson(text, body, bodyDepthMax);
   if (problem !== undefined) throw badRequest(`the body can't be read: ${problem}`);
   return body;
 }

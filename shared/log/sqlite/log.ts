@@ -20,6 +20,7 @@ export class SqliteLog implements Log {
   readonly appendMax = 256;
   /** Local disks are cheap, and a commit of one object is not worth the time that compressing it takes. */
   readonly compressAboveBytes = 16 * 1024;
+  readonly appliesItself = true;
   readonly #commits: GroupCommit;
   readonly #lives: Lives;
   readonly #pending: PendingRows;

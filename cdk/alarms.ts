@@ -1,6 +1,6 @@
 /**
- * What somebody should look at, as alarms: the lag behind the log, dead letters, errors, throttles. Ten metrics in all: as many as an
- * account has free of charge; each more is ten cents a month.
+ * What somebody should look at, as alarms: the lag behind the log, dead letters, errors, throttles. Twelve metrics in all: ten are
+ * free of charge in an account; each more is ten cents a month.
  */
 import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, type IMetric, Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
@@ -9,11 +9,13 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { Api } from "./api.ts";
+import type { Fleets } from "./fleets.ts";
 import type { Tables } from "./tables.ts";
 import { metricsNamespace, type Workers } from "./workers.ts";
 
 export type AlarmsProps = {
   readonly api: Api;
+  readonly fleets: Fleets;
   readonly workers: Workers;
   readonly tables: Tables;
   /** Is told when one goes off and when it is over. Absent: they are only seen. */
@@ -78,7 +80,7 @@ export const throttledMetric = (table: Table, kind: "Read" | "Write"): Metric =>
 
 type Parts = Omit<AlarmsProps, "topic">;
 
-function stateRules(scope: Construct, { workers }: Parts): readonly Rule[] {
+function stateRules(scope: Construct, { fleets, workers }: Parts): readonly Rule[] {
   return [
     {
       id: "Lag",
@@ -101,10 +103,17 @@ function stateRules(scope: Construct, { workers }: Parts): readonly Rule[] {
       threshold: 1,
       periods: 1,
     },
+    {
+      id: "FleetDeadLetters",
+      about: "A cluster's fleet could not be looked after, in all of its tries",
+      metric: fleets.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: fiveMinutes }),
+      threshold: 1,
+      periods: 1,
+    },
   ];
 }
 
-function functionRules({ api, workers: { publisher, healer } }: Parts): readonly Rule[] {
+function functionRules({ api, fleets: { reconciler }, workers: { publisher, healer } }: Parts): readonly Rule[] {
   const often = { period: fiveMinutes, statistic: Stats.SUM };
   const rule = (id: string, about: string, metric: IMetric, threshold = 1): Rule => ({
     id,
@@ -123,6 +132,7 @@ function functionRules({ api, workers: { publisher, healer } }: Parts): readonly
     rule("PublisherErrors", "The publisher failed", publisher.function.metricErrors(often)),
     rule("PublisherThrottles", "The publisher found no environment", publisher.function.metricThrottles(often)),
     rule("HealerErrors", "The healer failed", healer.function.metricErrors(often)),
+    rule("ReconcilerErrors", "The reconciler failed", reconciler.function.metricErrors(often)),
   ];
 }
 

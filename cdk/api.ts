@@ -15,6 +15,7 @@ import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from "aws-cdk-l
 import { Construct } from "constructs";
 import type { ApiAccess } from "./access.ts";
 import { Handler, type HandlerSettings, type Network } from "./handler.ts";
+import { type NodeAccess, useNodes } from "./node-access.ts";
 
 /** stream: a watch is open for up to 15 minutes. buffer: it is a long poll of at most 25 s. */
 export type Transport = "stream" | "buffer";
@@ -34,6 +35,7 @@ export type ApiProps = {
   readonly settings: HandlerSettings;
   readonly transport: Transport;
   readonly access: ApiAccess;
+  readonly nodeAccess: NodeAccess;
   readonly network?: Network | undefined;
   readonly requestsPerSecond: number;
 };
@@ -44,17 +46,18 @@ export class Api extends Construct {
   /** Without a slash at its end. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { settings, transport, access, network, requestsPerSecond }: ApiProps) {
+  constructor(scope: Construct, id: string, { settings, transport, access, nodeAccess, network, requestsPerSecond }: ApiProps) {
     super(scope, id);
     this.handler = new Handler(this, "Handler", {
       settings,
       name: "api",
       description: "Windlass's HTTP interface",
-      environment: { WINDLASS_TRANSPORT: transport, ...access.environment },
+      environment: { WINDLASS_TRANSPORT: transport, ...nodeAccess.environment, ...access.environment },
       memoryMb,
       timeoutSeconds: timeoutSeconds[transport],
       network,
     });
+    useNodes(this.handler, nodeAccess);
     this.rest = new RestApi(this, "Rest", {
       restApiName: Stack.of(this).stackName,
       // Silence of up to five minutes is allowed here; the edge's gateways cut a stream after 30 s.

@@ -8,13 +8,17 @@ import { type BuildOptions, buildSync } from "esbuild";
 import type { FunctionName } from "./permissions.ts";
 
 const sources = join(import.meta.dirname, "..", "functions");
-const functionNames: readonly FunctionName[] = ["api", "publisher", "healer", "installer"];
+const functionNames: readonly FunctionName[] = ["api", "publisher", "healer", "reconciler", "installer"];
+
+/** Stands for modules that are loaded and not called. */
+const unused = join(import.meta.dirname, "unused-module.ts");
 
 /** Libraries in CommonJS call `require` for Node's own modules, which an ES module does not have. */
 const requireBanner =
   'import { createRequire as windlassCreateRequire } from "node:module"; const require = windlassCreateRequire(import.meta.url);';
 
-const options: BuildOptions = {
+/** But for where from and where to. */
+export const bundleOptions = {
   bundle: true,
   minify: true,
   splitting: true,
@@ -27,18 +31,20 @@ const options: BuildOptions = {
   outExtension: { ".js": ".mjs" },
   banner: { js: requireBanner },
   sourcemap: "linked",
+  // dockerode's own ways to an engine (its modem, with ssh) and to BuildKit, all of which it loads: engines are spoken to past them.
+  alias: Object.fromEntries(["docker-modem", "@grpc/grpc-js", "@grpc/proto-loader"].map((name) => [name, unused])),
   // Names and lines are enough for a stack.
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
-};
+} as const satisfies BuildOptions;
 
 /** Makes `folder` anew with one folder a function, from the sources of this checkout. @throws when they can't be bundled. */
 export function bundleFunctions(folder: string): string {
   // Chunks have names of their own: what an older build left would be deployed, too.
   rmSync(folder, { recursive: true, force: true });
   for (const name of functionNames) {
-    buildSync({ ...options, entryPoints: { index: join(sources, name, "handler.ts") }, outdir: join(folder, name) });
+    buildSync({ ...bundleOptions, entryPoints: { index: join(sources, name, "handler.ts") }, outdir: join(folder, name) });
   }
   return folder;
 }

@@ -15,8 +15,10 @@ import { Alarms } from "./alarms.ts";
 import { Api, type Transport } from "./api.ts";
 import { Dashboard } from "./dashboard.ts";
 import { Events, type EventsProps } from "./events.ts";
+import { Fleets } from "./fleets.ts";
 import type { Network } from "./handler.ts";
 import { Installer } from "./installer.ts";
+import { type NodeAccessProps, nodeAccess } from "./node-access.ts";
 import { Tables, type TablesProps } from "./tables.ts";
 import { Workers } from "./workers.ts";
 
@@ -24,7 +26,8 @@ export { type ChangeFilter, changePattern } from "./events.ts";
 
 export type ControlPlaneProps = TablesProps &
   AccessProps &
-  EventsProps & {
+  EventsProps &
+  NodeAccessProps & {
     /**
      * How answers come. `stream`: watches are open for up to 15 minutes. `buffer`: they are long polls of at most 25 s, where something on
      * the way buffers. Default: stream.
@@ -32,7 +35,7 @@ export type ControlPlaneProps = TablesProps &
     readonly transport?: Transport;
     /**
      * The VPC of the Docker hosts, where they have private addresses: functions that reach them stand in it. They need ways out of it: a
-     * gateway endpoint for DynamoDB (free), interface endpoints for EventBridge and Secrets Manager (each about 7.30 dollars a month and
+     * gateway endpoint for DynamoDB (free), interface endpoints for SQS and Secrets Manager (each about 7.30 dollars a month and
      * zone, and a cent per GB) or a NAT gateway (about 33 dollars a month and 4.5 cents per GB; OIDC needs it, to fetch the issuer's keys).
      * Default: outside of any VPC, which costs nothing.
      */
@@ -44,7 +47,7 @@ export type ControlPlaneProps = TablesProps &
     /** Requests a second that API Gateway lets through; twice as many at once. Default: 1,000. */
     readonly requestsPerSecond?: number;
     /**
-     * Keeps 11 of the account's concurrent executions for the workers, so that watches, each of which holds one, can't stop them. An account
+     * Keeps 16 of the account's concurrent executions for the workers, so that watches, each of which holds one, can't stop them. An account
      * that still has the first quota of 10 must say false, or ask for more. Default: true.
      */
     readonly reserveConcurrency?: boolean;
@@ -70,6 +73,7 @@ export class ControlPlane extends Construct {
   /** `events.rule(…)` hands changes that match a pattern to targets of yours. */
   readonly events: Events;
   readonly api: Api;
+  readonly fleets: Fleets;
   readonly workers: Workers;
   readonly installer: Installer;
   readonly alarms: Alarms;
@@ -83,10 +87,14 @@ export class ControlPlane extends Construct {
     this.tables = new Tables(this, "Tables", props);
     this.events = new Events(this, "Events", props);
     const settings = { bundles, architecture, logRetention, sourceMaps, tables: this.tables };
-    this.api = new Api(this, "Api", { settings, transport, access: apiAccess(props), network, requestsPerSecond });
-    this.workers = new Workers(this, "Workers", { settings, events: this.events, network, reserveConcurrency });
+    const access = nodeAccess(props);
+    const way = { settings, transport, access: apiAccess(props), nodeAccess: access, network, requestsPerSecond };
+    this.api = new Api(this, "Api", way);
+    const common = { settings, events: this.events, reserveConcurrency };
+    this.fleets = new Fleets(this, "Fleets", { ...common, access, network });
+    this.workers = new Workers(this, "Workers", { ...common, fleets: this.fleets });
     this.installer = new Installer(this, "Installer", { settings });
-    const parts = { api: this.api, workers: this.workers, tables: this.tables };
+    const parts = { api: this.api, fleets: this.fleets, workers: this.workers, tables: this.tables };
     this.alarms = new Alarms(this, "Alarms", { ...parts, topic: props.alarmTopic });
     if (props.dashboard !== false) new Dashboard(this, "Dashboard", { ...parts, events: this.events, alarms: this.alarms });
   }

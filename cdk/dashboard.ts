@@ -14,11 +14,13 @@ import { Construct } from "constructs";
 import { type Alarms, lagMetric, throttledMetric } from "./alarms.ts";
 import type { Api } from "./api.ts";
 import type { Events } from "./events.ts";
+import type { Fleets } from "./fleets.ts";
 import type { Tables } from "./tables.ts";
 import type { Workers } from "./workers.ts";
 
 export type DashboardProps = {
   readonly api: Api;
+  readonly fleets: Fleets;
   readonly workers: Workers;
   readonly events: Events;
   readonly tables: Tables;
@@ -30,10 +32,10 @@ const wholeWidth = 24;
 const minute = { period: Duration.minutes(1) };
 
 export class Dashboard extends Construct {
-  constructor(scope: Construct, id: string, { api, workers, events, tables, alarms }: DashboardProps) {
+  constructor(scope: Construct, id: string, { api, fleets, workers, events, tables, alarms }: DashboardProps) {
     super(scope, id);
     const { publisher, healer } = workers;
-    const functions = [api.handler, publisher, healer].map((handler) => handler.function);
+    const functions = [api.handler, publisher, healer, fleets.reconciler].map((handler) => handler.function);
     const board = new CloudWatchDashboard(this, "Board", { defaultInterval: Duration.hours(3) });
     board.addWidgets(new AlarmStatusWidget({ title: "Alarms", alarms: [...alarms.alarms], width: wholeWidth, height: 3 }));
     board.addWidgets(
@@ -44,7 +46,7 @@ export class Dashboard extends Construct {
     board.addWidgets(
       graph("Lag of the cluster furthest behind", lagMetric(this, "LagSeconds"), lagMetric(this, "LagEntries")),
       graph("Age of wake-ups (ms)", publisher.function.metric("IteratorAge", { ...minute, statistic: Stats.MAXIMUM })),
-      graph("Dead letters", workers.deadLetters.metricApproximateNumberOfMessagesVisible(minute)),
+      graph("Dead letters", ...[workers, fleets].map((one) => one.deadLetters.metricApproximateNumberOfMessagesVisible(minute))),
     );
     board.addWidgets(
       graph("Invocations", ...functions.map((one) => one.metricInvocations(minute))),

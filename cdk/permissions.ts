@@ -6,7 +6,7 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import type { Tables } from "./tables.ts";
 
-export type FunctionName = "api" | "publisher" | "healer" | "installer";
+export type FunctionName = "api" | "publisher" | "healer" | "reconciler" | "installer";
 
 type Action = "GetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem";
 type TableActions = { readonly log: readonly Action[]; readonly objects: readonly Action[] };
@@ -21,6 +21,8 @@ const tableActions: Readonly<Record<FunctionName, TableActions>> = {
   /** Collects garbage of owners and clusters, too, so it commits. */
   publisher: { log: wholeLog, objects: wholeObjects },
   healer: { log: wholeLog, objects: wholeObjects },
+  /** Commits, and keeps leases and events; rows and markers are the publisher's. */
+  reconciler: { log: ["Query", "PutItem"], objects: ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"] },
   /** Stores the hash of the first token; deletes it, if it was broken off before anybody knew the text. */
   installer: { log: [], objects: ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"] },
 };

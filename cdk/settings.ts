@@ -1,6 +1,6 @@
 /**
  * What `cdk deploy -c name=value` may say of the stack Windlass. With AWS_ENDPOINT_URL set it goes to LocalStack, which buffers answers,
- * runs functions on this machine's processor, and is thrown away: so those are the defaults then.
+ * runs functions on this machine's processor, and is thrown away: so those are the defaults then. Its nodes stand on this machine, too.
  */
 import { RemovalPolicy } from "aws-cdk-lib";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
@@ -31,6 +31,7 @@ export function settingsOf(surroundings: Surroundings): ControlPlaneProps {
   const { transport, architecture, removal, reserveConcurrency } = contextsOf(surroundings);
   return {
     transport,
+    nodeCidrs: nodeCidrsOf(surroundings),
     architecture: architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
     removalPolicy: removal === "retain" ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     deletionProtection: removal === "retain",
@@ -38,8 +39,17 @@ export function settingsOf(surroundings: Surroundings): ControlPlaneProps {
   };
 }
 
+/** `-c nodeCidrs=127.0.0.0/8,fd00::/8`; "" is none. */
+function nodeCidrsOf({ context, endpoint }: Surroundings): readonly string[] {
+  const given = context("nodeCidrs") ?? (isLocal(endpoint) ? "127.0.0.0/8" : "");
+  return String(given)
+    .split(",")
+    .filter((cidr) => cidr !== "");
+}
+
+const isLocal = (endpoint: string | undefined): boolean => endpoint !== undefined && endpoint !== "";
+
 function contextsOf({ context, endpoint, processor }: Surroundings): Contexts {
-  const isLocal = endpoint !== undefined && endpoint !== "";
   const local: Contexts = {
     transport: "buffer",
     architecture: processor === "arm64" ? "arm64" : "x86_64",
@@ -48,7 +58,7 @@ function contextsOf({ context, endpoint, processor }: Surroundings): Contexts {
   };
   const chosen = <Name extends keyof Contexts>(name: Name): Contexts[Name] => {
     const allowed: readonly string[] = contexts[name];
-    const value = context(name) ?? (isLocal ? local[name] : allowed[0]);
+    const value = context(name) ?? (isLocal(endpoint) ? local[name] : allowed[0]);
     const found = allowed.find((one): one is Contexts[Name] => one === String(value));
     if (found === undefined) throw new Error(`${name} is ${JSON.stringify(value)}; it must be one of ${allowed.join(", ")}`);
     return found;

@@ -10,7 +10,8 @@ import { SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Events } from "./events.ts";
-import { Handler, type HandlerSettings, type Network } from "./handler.ts";
+import type { Fleets } from "./fleets.ts";
+import { Handler, type HandlerSettings } from "./handler.ts";
 
 export const metricsNamespace = "Windlass";
 
@@ -34,7 +35,7 @@ const deadLetterDays = 14;
 export type WorkersProps = {
   readonly settings: HandlerSettings;
   readonly events: Events;
-  readonly network?: Network | undefined;
+  readonly fleets: Fleets;
   readonly reserveConcurrency: boolean;
 };
 
@@ -44,7 +45,7 @@ export class Workers extends Construct {
   readonly deadLetters: Queue;
   readonly schedule: Rule;
 
-  constructor(scope: Construct, id: string, { settings, events, network, reserveConcurrency }: WorkersProps) {
+  constructor(scope: Construct, id: string, { settings, events, fleets, reserveConcurrency }: WorkersProps) {
     super(scope, id);
     const environment = { WINDLASS_BUS: events.bus.eventBusName, WINDLASS_METRICS_NAMESPACE: metricsNamespace };
     const reserved = (environments: number) => (reserveConcurrency ? environments : undefined);
@@ -60,13 +61,13 @@ export class Workers extends Construct {
     this.healer = new Handler(this, "Healer", {
       settings,
       name: "healer",
-      description: "Repairs what the publisher left, strips old entries, measures the lag",
-      environment,
+      description: "Wakes fleets, repairs what the publisher left, strips old entries, measures the lag",
+      environment: { ...environment, WINDLASS_FLEET_QUEUE: fleets.queue.queueUrl },
       memoryMb: 1_024,
       timeoutSeconds: healerSeconds,
       reservedConcurrency: reserved(healerConcurrency),
-      network,
     });
+    fleets.queue.grantSendMessages(this.healer.function);
     for (const worker of [this.publisher, this.healer]) events.bus.grantPutEventsTo(worker.function);
     this.deadLetters = this.#deadLetters();
     this.#wakePublisher(settings);

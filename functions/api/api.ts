@@ -14,12 +14,17 @@ import { failureOf, failureResponse } from "../../shared/api/status.ts";
 import type { Clock } from "../../shared/base/clock.ts";
 import { type Ids, newSecret } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import { once } from "../../shared/base/once.ts";
+import { isDockerPath } from "../../shared/docker-api/paths.ts";
+import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
+import type { SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
 import type { ApiRequest, ApiResponse, Handle } from "../../shared/http/exchange.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Ports } from "../aws/dynamo-ports.ts";
 import { type LambdaContext, timeOf } from "../aws/invocation.ts";
 import { bufferedResult, forBuffering, type ProxyResult } from "./buffered.ts";
+import type { DockerHandle } from "./docker.ts";
 import { IamAuthenticator, iamAuthorization } from "./iam.ts";
 import { parseProxyEvent, requestOf } from "./proxy-event.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -27,6 +32,8 @@ import { type StreamingHandler, type StreamingRuntime, sendStreamed } from "./st
 
 export type ApiOptions = Ports & {
   readonly settings: Pick<ApiSettings, "WINDLASS_TRANSPORT" | "WINDLASS_IAM" | "WINDLASS_OIDC">;
+  readonly secrets: SecretResolver;
+  readonly open: OpenEngine;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -43,6 +50,8 @@ const reserveMs = 2_000;
 
 export type OpenApi = {
   readonly handle: Handle;
+  /** Requests that `isDockerPath` says are docker's. */
+  readonly docker: DockerHandle;
   /** Whether the gateway says who calls. */
   readonly usesIam: boolean;
 };
@@ -56,7 +65,15 @@ export async function openApi({ settings, ...options }: ApiOptions): Promise<Ope
   const authenticator = authenticatorOf(settings, { ...options, clusters, tokens });
   const parts = { ...options, clusters, registry, authenticator, tokens, metrics };
   const { handle } = buildApp({ ...parts, transport, watchSecondsMax: watchSecondsMax[transport] });
-  return { handle, usesIam: settings.WINDLASS_IAM !== undefined };
+  const docker = once(async () => {
+    const { dockerHandle } = await import("./docker.ts");
+    return dockerHandle({ ...options, clusters, authenticator });
+  });
+  return {
+    handle,
+    docker: async (request, signal) => (await docker())(request, signal),
+    usesIam: settings.WINDLASS_IAM !== undefined,
+  };
 }
 
 type AuthenticatorParts = { readonly clusters: Clusters; readonly tokens: Tokens; readonly clock: Clock };
@@ -83,13 +100,17 @@ export type HandlerOptions = {
 async function answer(
   { open, logger }: HandlerOptions,
   event: unknown,
-  adapt: (request: ApiRequest) => ApiRequest = (request) => request,
+  {
+    signal,
+    adapt = (request) => request,
+  }: { readonly signal: AbortSignal; readonly adapt?: (request: ApiRequest) => ApiRequest },
 ): Promise<ApiResponse> {
   const parsed = parseProxyEvent(event);
   try {
-    const { handle, usesIam } = await open();
+    const { handle, docker, usesIam } = await open();
     const userArn = parsed.requestContext?.identity?.userArn;
-    return await handle(adapt(requestOf(parsed, usesIam ? () => iamAuthorization(userArn) : undefined)));
+    const request = requestOf(parsed, usesIam ? () => iamAuthorization(userArn) : undefined);
+    return await (isDockerPath(request.url) ? docker(request, signal) : handle(adapt(request)));
   } catch (cause) {
     logger.log("error", "the installation can't be opened", { error: cause });
     const message = "the state can't be read now";
@@ -103,12 +124,12 @@ export const bufferedHandler =
   (options: HandlerOptions): BufferedHandler =>
   async (event, context) => {
     const { signal } = timeOf(context, options.clock, reserveMs);
-    return bufferedResult(await answer(options, event, forBuffering), signal);
+    return bufferedResult(await answer(options, event, { signal, adapt: forBuffering }), signal);
   };
 
 export const streamingHandler =
   (options: HandlerOptions, runtime: StreamingRuntime): StreamingHandler =>
   async (event, stream, context) => {
     const { signal } = timeOf(context, options.clock, reserveMs);
-    await sendStreamed(await answer(options, event), { runtime, to: stream, leave: signal });
+    await sendStreamed(await answer(options, event, { signal }), { runtime, to: stream, leave: signal });
   };

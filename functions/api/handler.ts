@@ -2,8 +2,9 @@
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
+import { once } from "../../shared/base/once.ts";
 import { openDynamo } from "../aws/dynamo-ports.ts";
-import { once } from "../aws/once.ts";
+import { openNodeEngine, stackSecrets } from "../aws/engines.ts";
 import { release } from "../aws/release.ts";
 import { bufferedHandler, openApi, streamingHandler } from "./api.ts";
 import { readSettings } from "./settings.ts";
@@ -14,7 +15,10 @@ declare const awslambda: StreamingRuntime;
 const settings = readSettings(process.env);
 const logger = jsonLogger((line) => process.stderr.write(line), systemClock.now);
 const common = { clock: systemClock, logger };
-const open = once(() => openApi({ ...openDynamo(settings), ...common, settings, ids: systemIds, release }));
+const secrets = stackSecrets(settings, systemClock);
+const open = once(() =>
+  openApi({ ...openDynamo(settings), ...common, settings, ids: systemIds, release, secrets, open: openNodeEngine(settings) }),
+);
 const options = { ...common, open };
 
 export const handler =

@@ -26,11 +26,14 @@ export type ProxyEvent = z.output<typeof proxyEvent>;
 /** @throws z.ZodError when it is something else. */
 export const parseProxyEvent = (event: unknown): ProxyEvent => proxyEvent.parse(event);
 
+/** A request whose headers are all at hand, by lower-case name. */
+export type ProxiedRequest = ApiRequest & { readonly headers: ReadonlyMap<string, string> };
+
 /** `authorization` stands for the header of that name; undefined: it is the client's. */
 export function requestOf(
   event: ProxyEvent,
   authorization: ((sent: string | undefined) => string | undefined) | undefined,
-): ApiRequest {
+): ProxiedRequest {
   const headers = headersOf(event);
   if (authorization !== undefined) {
     const value = authorization(headers.get("authorization"));
@@ -41,6 +44,7 @@ export function requestOf(
     method: event.httpMethod.toUpperCase(),
     url: pathOf(event) + queryOf(event),
     header: (name) => headers.get(name),
+    headers,
     read: async (bytesMax) => {
       const bytes = bodyOf(event);
       return bytes.length > bytesMax ? undefined : bytes;

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { roles } from "../../shared/access/access.ts";
 import { isTrusted } from "../../shared/access/oidc-keys.ts";
+import { engineVariables } from "../aws/engines.ts";
 import { type Environment, jsonVariable, readEnvironment, tableVariables } from "../aws/environment.ts";
 import { iamRules } from "./iam.ts";
 
@@ -26,6 +27,7 @@ const oidcConfig = z.object({
 
 const variables = {
   ...tableVariables,
+  ...engineVariables,
   WINDLASS_TRANSPORT: z.enum(["stream", "buffer"]),
   WINDLASS_IAM: jsonVariable(iamRules),
   WINDLASS_OIDC: jsonVariable(oidcConfig),

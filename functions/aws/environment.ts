@@ -13,7 +13,15 @@ const word = z.string().min(1).max(1_024);
 export const tableVariables = { WINDLASS_LOG_TABLE: word, WINDLASS_OBJECTS_TABLE: word };
 export const busVariables = { WINDLASS_BUS: word };
 export const stackVariables = { WINDLASS_STACK: word };
+export const queueVariables = { WINDLASS_FLEET_QUEUE: word };
 export const wordVariable = word;
+
+/** Words parted by commas; absent or empty: none. */
+export const listVariable = z
+  .string()
+  .max(4_096)
+  .default("")
+  .transform((text): readonly string[] => text.split(",").filter((part) => part !== ""));
 
 /** A variable that holds JSON of the form `schema`; absent or empty: undefined. */
 export const jsonVariable = <T extends z.ZodType>(schema: T) =>

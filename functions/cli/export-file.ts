@@ -5,9 +5,10 @@ import * as z from "zod";
 import { CommandError } from "./errors.ts";
 
 export type ExportFile = {
-  /** The cluster's name, and its spec. */
+  /** The cluster's name, uid and spec. */
   readonly name: string;
-  readonly spec: object;
+  readonly uid: string | undefined;
+  readonly spec: { readonly paused?: boolean | undefined; readonly adopts?: readonly string[] | undefined };
   /** `size`: in bytes of JSON. */
   readonly objects: readonly { readonly object: object; readonly size: number }[];
 };
@@ -19,7 +20,11 @@ const objectsMax = 1_000_000;
 const headSchema = z.looseObject({
   kind: z.literal("Export"),
   version: z.int(),
-  cluster: z.looseObject({ name: z.string(), spec: z.looseObject({}) }),
+  cluster: z.looseObject({
+    name: z.string(),
+    uid: z.string().optional(),
+    spec: z.looseObject({ paused: z.boolean().optional(), adopts: z.array(z.string()).optional() }),
+  }),
 });
 const endSchema = z.looseObject({ kind: z.literal("ExportEnd"), objects: z.int() });
 const objectSchema = z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
@@ -51,7 +56,8 @@ export async function readExport(path: string): Promise<ExportFile> {
   }
   if (head === undefined || end === undefined) throw wrong("its last line is missing");
   if (end.objects !== objects.length) throw wrong(`it has ${objects.length} objects; its end counts ${end.objects}`);
-  return { name: head.cluster.name, spec: head.cluster.spec, objects };
+  const { name, uid, spec } = head.cluster;
+  return { name, uid, spec, objects };
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {

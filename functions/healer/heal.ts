@@ -1,14 +1,17 @@
-/** The healer without its surroundings: one round in the time there is, and what it found as metrics. */
+/** The healer without its surroundings: fleets are woken, then one round in the time there is, and what it found as metrics. */
 import { Healer } from "../../shared/state/derive/healer.ts";
 import { type LambdaContext, timeOf } from "../aws/invocation.ts";
+import type { WakeQueue } from "../aws/wake-queue.ts";
 import { handsOf, type Workshop } from "../aws/workshop.ts";
 import { type MetricsPlace, metricLines } from "./metrics.ts";
+import { wakeFleets } from "./wake-fleets.ts";
 
 /** What began in time ends in it. */
 const reserveMs = 15_000;
 
 export type HealOptions = {
   readonly open: () => Promise<Workshop>;
+  readonly queue: WakeQueue;
   readonly place: MetricsPlace;
   readonly write: (line: string) => void;
 };
@@ -16,10 +19,12 @@ export type HealOptions = {
 export type HealHandler = (event: unknown, context: LambdaContext) => Promise<void>;
 
 export const healHandler =
-  ({ open, place, write }: HealOptions): HealHandler =>
+  ({ open, queue, place, write }: HealOptions): HealHandler =>
   async (_event, context) => {
     const workshop = await open();
     const { endsMs, signal } = timeOf(context, workshop.clock, reserveMs);
+    const unwoken = await wakeFleets({ ...workshop, queue, endsMs });
     const healed = await new Healer({ ...workshop, ...handsOf(workshop, signal), endsMs }).round();
-    for (const line of metricLines(healed, place, workshop.clock.now())) write(line);
+    const found = { ...healed, failures: healed.failures + unwoken };
+    for (const line of metricLines(found, place, workshop.clock.now())) write(line);
   };

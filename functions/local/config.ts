@@ -3,7 +3,7 @@
  * that is not right is refused by its name.
  */
 import { isIP } from "node:net";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import * as z from "zod";
 import { roles } from "../../shared/access/access.ts";
@@ -20,11 +20,17 @@ export type Config = {
   readonly host: string;
   /** Absolute path of the data folder. */
   readonly data: string;
+  /** Absolute path of the folder of secrets. Absent: `secrets` in the data folder. Neither need be there. */
+  readonly secrets?: string;
+  /** Whether nodes and tasks are looked after. Absent: they are. */
+  readonly fleet?: boolean;
   /** Absent: a certificate of its own making. */
   readonly tls?: TlsFiles;
   /** Absent: static tokens only. */
   readonly oidc?: OidcConfig;
 };
+
+export const secretsFolder = ({ data, secrets = join(data, "secrets") }: Pick<Config, "data" | "secrets">): string => secrets;
 
 /** Absolute paths of PEM files; `ca` is what clients trust, where the certificate's own chain does not end in it. */
 export type TlsFiles = { readonly cert: string; readonly key: string; readonly ca?: string };
@@ -60,6 +66,8 @@ const schema = z.object({
     .refine((port) => port <= portMax),
   host: z.string().refine((host) => (isIP(host) !== 0 && !host.includes("%")) || hostNameForm.test(host)),
   data: path,
+  secrets: path.optional(),
+  fleet: z.enum(["on", "off"]).transform((value) => value === "on"),
   "tls-cert": path.optional(),
   "tls-key": path.optional(),
   "tls-ca": path.optional(),
@@ -104,10 +112,18 @@ function givenFor({ field, variable, preset, wanted, many }: Setting, { flags, e
 }
 
 function configOf(parsed: z.infer<typeof schema>): Config {
-  const { port, host, data } = parsed;
+  const { port, host, data, fleet, secrets } = parsed;
   const tls = tlsOf(parsed);
   const oidc = oidcOf(parsed);
-  return { port, host, data, ...(tls !== undefined && { tls }), ...(oidc !== undefined && { oidc }) };
+  return {
+    port,
+    host,
+    data,
+    ...(!fleet && { fleet }),
+    ...(secrets !== undefined && { secrets }),
+    ...(tls !== undefined && { tls }),
+    ...(oidc !== undefined && { oidc }),
+  };
 }
 
 function tlsOf({ "tls-cert": cert, "tls-key": key, "tls-ca": ca }: z.infer<typeof schema>): TlsFiles | undefined {

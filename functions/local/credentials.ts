@@ -4,6 +4,7 @@
  * end. The client files are written again when address, authority or token have changed, and otherwise left as kubectl and
  * docker may have changed them.
  */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { rootScope } from "../../shared/access/access.ts";
 import type { Tokens } from "../../shared/access/tokens.ts";
@@ -18,7 +19,7 @@ export const localAdminName = "local-admin";
 export type ClientFiles = {
   /** For KUBECONFIG. */
   readonly kubeconfig: string;
-  /** A folder with a config.json, for DOCKER_CONFIG. */
+  /** A folder with a config.json, and the authority's ca.pem where there is one, for DOCKER_CONFIG. */
   readonly dockerFolder: string;
 };
 
@@ -60,6 +61,7 @@ export async function writeClientFiles(options: ClientFilesOptions): Promise<Cli
   await makePrivateFolder(dockerFolder);
   await writeKubeconfig(kubeconfig, options);
   await writeDockerConfig(join(dockerFolder, "config.json"), options.token);
+  await writeAuthority(join(dockerFolder, "ca.pem"), options.ca);
   return { kubeconfig, dockerFolder };
 }
 
@@ -108,6 +110,12 @@ async function writeDockerConfig(path: string, token: string): Promise<void> {
   if (headers["Authorization"] === wanted) return;
   const text = JSON.stringify({ ...config, HttpHeaders: { ...headers, Authorization: wanted } }, undefined, 2);
   await writePrivateFile(path, `${text}\n`);
+}
+
+/** Where `docker --tlsverify` looks for it. */
+async function writeAuthority(path: string, ca: string | undefined): Promise<void> {
+  if (ca === undefined) await rm(path, { force: true });
+  else if ((await readText(path)) !== ca) await writePrivateFile(path, ca);
 }
 
 function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@
  * keeper of the clusters. All of it works from what is there, so a crash at any point only delays it.
  */
 
+import { aborted } from "../../shared/base/aborted.ts";
 import type { Objects } from "../../shared/log/ports.ts";
 import { ClusterKeeper, type ClusterKeeperOptions } from "../../shared/state/cluster-keeper.ts";
 import { Collector } from "../../shared/state/garbage/collector.ts";
@@ -26,11 +27,4 @@ export async function collectGarbage(options: GarbageOptions, signal: AbortSigna
 function collect(store: Store, options: GarbageOptions, signal: AbortSignal): Promise<void> {
   const scope = store === options.clusters.root ? "root" : "cluster";
   return new Collector({ ...options, store, scope }).run(signal);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

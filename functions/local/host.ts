@@ -13,6 +13,7 @@ import type { Handle } from "../../shared/http/exchange.ts";
 import { ensureCertificates } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { type ClientFiles, ensureAdminToken, writeClientFiles } from "./credentials.ts";
+import type { StreamedFront } from "./docker-front.ts";
 import { makePrivateFolder } from "./files.ts";
 import { Listener } from "./listener.ts";
 import { fingerprintOf, otherName, readOwnCertificate, type ServedCertificate } from "./own-certificate.ts";
@@ -30,6 +31,8 @@ type HostedApp = {
   /** Who may upgrade a connection; absent: the holders of tokens. */
   readonly authenticator?: Authenticator;
   readonly handle: Handle;
+  /** Answers its own requests in place of `handle`. */
+  readonly streamed?: StreamedFront;
   /** Absent: upgrades are refused with 501, after the token check. */
   readonly upgrade?: UpgradeHook;
   /** Ends the answers that would go on for ever (watches). Called when closing begins; requests under way still end after it. */
@@ -67,8 +70,8 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
 async function serveApp(config: Config, app: HostedApp, { clock, logger }: HostOptions): Promise<Host> {
   const token = await ensureAdminToken(config.data, app.tokens);
   const certificates = await certificatesOf(config, clock);
-  const { handle, upgrade = refuseUpgrades(app.authenticator ?? tokenAuthenticator(app.tokens)) } = app;
-  const listener = new Listener({ host: config.host, port: config.port, keys: certificates, handle, upgrade, logger });
+  const { handle, streamed, upgrade = refuseUpgrades(app.authenticator ?? tokenAuthenticator(app.tokens)) } = app;
+  const listener = new Listener({ host: config.host, port: config.port, keys: certificates, handle, streamed, upgrade, logger });
   const { port } = await listener.listen();
   const url = urlOf(config.host, port);
   const writeFiles = (served: ServedCertificate): Promise<ClientFiles> =>

@@ -15,9 +15,10 @@ import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { Logger } from "../../shared/base/logger.ts";
 import type { ApiResponse, Handle } from "../../shared/http/exchange.ts";
+import type { StreamedFront } from "./docker-front.ts";
 import { StartError } from "./errors.ts";
 import { FirstByte } from "./first-byte.ts";
-import { requestOf, send } from "./node-exchange.ts";
+import { pathAndQuery, requestOf, send } from "./node-exchange.ts";
 import { Stalls } from "./stalls.ts";
 import { refusalResponse, refuseConnection } from "./status.ts";
 import type { UpgradeHook } from "./upgrade.ts";
@@ -66,6 +67,8 @@ export type ListenerOptions = {
   /** PEM. */
   readonly keys: ServerKeys;
   readonly handle: Handle;
+  /** Answers its requests in place of `handle`, at their clients' pace. */
+  readonly streamed?: StreamedFront | undefined;
   readonly upgrade: UpgradeHook;
   readonly logger: Logger;
   readonly limits?: Partial<ListenerLimits>;
@@ -227,9 +230,23 @@ export class Listener {
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { streamed } = this.#options;
+    const url = pathAndQuery(incoming.url ?? "");
+    if (streamed !== undefined && url !== undefined && streamed.takes(url)) {
+      incoming.url = url;
+      return this.#answerStreamed(streamed, incoming, response);
+    }
     const request = requestOf(incoming);
     const answer = request === undefined ? unclearUrl : await this.#options.handle(request).catch((error) => this.#failed(error));
     send(answer, response, (error) => this.#log("error", "an answer could not be made to its end", error));
+  }
+
+  /** docker's reader may pause (`logs -f`, `events`): what waits for it stays with the engine. */
+  #answerStreamed(streamed: StreamedFront, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = incoming;
+    this.#stalls.forget(socket);
+    response.once("close", () => this.#stalls.resume(socket));
+    return streamed.answer(incoming, response);
   }
 
   #failed(error: unknown): ApiResponse {

@@ -17,6 +17,7 @@ import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Config } from "./config.ts";
 import { collectGarbage } from "./gc.ts";
 import type { BuildApp } from "./host.ts";
+import { openLocalFleet } from "./local-fleet.ts";
 import { release } from "./release.ts";
 import { keepUp } from "./upkeep.ts";
 
@@ -36,14 +37,18 @@ export const buildLocalApp: BuildApp = async (config) => {
     const app = buildApp({ ...parts, release, stop: stopping.signal });
     const upkeep = keepUp({ ...common, ...sqlite, retentions: () => clusters.retentions() }, stopping.signal);
     const garbage = collectGarbage({ ...common, ...sqlite, clusters }, stopping.signal);
+    const fleet = openLocalFleet({ ...common, ...sqlite, config, clusters, authenticator, metrics }, stopping.signal);
     return {
       tokens,
       authenticator,
       handle: app.handle,
+      streamed: fleet.docker,
+      upgrade: fleet.upgrade,
       stop: () => stopping.abort(),
       close: async () => {
         await upkeep;
         await garbage;
+        await fleet.done;
         clusters.close();
         await sqlite.close();
       },

@@ -6,7 +6,7 @@ import { type ApiRequest, type ApiResponse, isPushed, type PushedBody, type Sink
 /** undefined: the request line names no path. */
 export function requestOf(incoming: IncomingMessage): ApiRequest | undefined {
   const { method = "GET", headers } = incoming;
-  const url = urlOf(incoming.url ?? "");
+  const url = pathAndQuery(incoming.url ?? "");
   if (url === undefined) return undefined;
   return {
     method,
@@ -19,8 +19,8 @@ export function requestOf(incoming: IncomingMessage): ApiRequest | undefined {
   };
 }
 
-/** RFC 9112 section 3.2: proxies' clients send the whole URL. */
-function urlOf(target: string): string | undefined {
+/** RFC 9112 section 3.2: proxies' clients send the whole URL. undefined: it is none. */
+export function pathAndQuery(target: string): string | undefined {
   if (target.startsWith("/")) return target;
   const url = URL.parse(target);
   return url?.protocol === "http:" || url?.protocol === "https:" ? url.pathname + url.search : undefined;

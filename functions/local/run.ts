@@ -5,9 +5,11 @@
 import { systemClock } from "../../shared/base/clock.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
 import { DataFolderError } from "../../shared/log/sqlite/errors.ts";
+import { defaultCluster } from "../../shared/state/clusters.ts";
 import { type Command, type Config, parseCommand } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { type BuildApp, type Host, startHost } from "./host.ts";
+import { isLoopback } from "./listener.ts";
 
 /** A shell's code for a program that a signal ended is this and the signal's number. */
 const signalExit = 128;
@@ -58,9 +60,17 @@ function greeting({ url, files }: Host, { data }: Config): string {
 
   export KUBECONFIG=${shellWord(files.kubeconfig)}
   export DOCKER_CONFIG=${shellWord(files.dockerFolder)}
+  docker ${dockerFlags(url)} ps
 
 Stop with Ctrl-C. The data stays in ${data}.
 `;
+}
+
+/** The default cluster's nodes as one Docker host: from this machine in plain HTTP, for which docker needs no certificate. */
+function dockerFlags(url: string): string {
+  const { host, hostname } = new URL(url);
+  const address = `-H tcp://${host}/clusters/${defaultCluster}/docker`;
+  return isLoopback(hostname.replace(/^\[|\]$/g, "")) || hostname === "localhost" ? address : `--tlsverify ${address}`;
 }
 
 /** A path as a POSIX shell reads it back. */

@@ -4,6 +4,8 @@ export type Field =
   | "port"
   | "host"
   | "data"
+  | "secrets"
+  | "fleet"
   | "tls-cert"
   | "tls-key"
   | "tls-ca"
@@ -57,6 +59,17 @@ export const settings: readonly Setting[] = [
     shown: "folder",
     about: "folder of the state, keys and certificates",
     wanted: "the path of a folder",
+  }),
+  one("secrets", "WINDLASS_SECRETS", undefined, {
+    shown: "folder",
+    about:
+      "folder of the secrets that objects name: <name>/ with a file a field, or <name>.json; without it the data folder's secrets/. Else WINDLASS_SECRET_<NAME> has one, as JSON",
+    wanted: "the path of a folder",
+  }),
+  one("fleet", "WINDLASS_FLEET", "on", {
+    shown: "on|off",
+    about: "off: nobody looks after nodes and tasks from here, as after putting back a backup; requests reach nodes all the same",
+    wanted: "on or off",
   }),
   one("tls-cert", "WINDLASS_TLS_CERT", undefined, {
     shown: "file",

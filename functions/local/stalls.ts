@@ -21,8 +21,14 @@ export class Stalls {
     socket.on("close", () => this.#sockets.delete(socket));
   }
 
+  /** Its reader may pause as long as it likes: whoever writes to it waits for it. */
   forget(socket: Duplex): void {
     this.#sockets.delete(socket);
+  }
+
+  /** After `forget`, for a connection that goes on. */
+  resume(socket: Duplex): void {
+    if (!socket.destroyed) this.#sockets.set(socket, undefined);
   }
 
   close(): void {

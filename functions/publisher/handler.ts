@@ -2,10 +2,10 @@
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { jsonLogger } from "../../shared/base/logger.ts";
+import { once } from "../../shared/base/once.ts";
 import { EventBridgeBus, openEventBridge } from "../../shared/routes/targets/event-bridge.ts";
 import { openDynamo } from "../aws/dynamo-ports.ts";
 import { busVariables, readEnvironment, tableVariables } from "../aws/environment.ts";
-import { once } from "../aws/once.ts";
 import { openWorkshop } from "../aws/workshop.ts";
 import { publishHandler } from "./publish.ts";
 

@@ -34,15 +34,19 @@ export async function requiredBody(body: () => Promise<Json | undefined>): Promi
 }
 
 async function readBody(request: ApiRequest, types: readonly string[], parse: (text: string) => Json): Promise<Json | undefined> {
-  const bytes = await readBytes(request).catch((error: unknown) => {
-    if (error instanceof RefusedError) throw error;
-    // The client went away, or sent less than it announced: nobody hears this.
-    throw badRequest("the body could not be read to its end");
-  });
+  const bytes = await readWhole(request);
+  if (bytes === undefined) throw tooLarge();
   // A client may well name a type for nothing.
   if (bytes.length === 0) return undefined;
   checkType(request.header("content-type"), types);
   return parse(decodeText(bytes));
+}
+
+function readWhole(request: ApiRequest): Promise<Uint8Array | undefined> {
+  return request.read(bodyBytesMax).catch(() => {
+    // The client went away, or sent less than it announced: nobody hears this.
+    throw badRequest("the body could not be read to its end");
+  });
 }
 
 /** Without its parameters, in lower case; "" where none is given. */
@@ -55,9 +59,11 @@ function checkType(header: string | undefined, types: readonly string[]): void {
 
 export async function readBytes(request: ApiRequest): Promise<Uint8Array> {
   const bytes = await request.read(bodyBytesMax);
-  if (bytes === undefined) throw new RefusedError({ kind: "bodyTooLarge", bytesMax: bodyBytesMax });
+  if (bytes === undefined) throw tooLarge();
   return bytes;
 }
+
+const tooLarge = (): RefusedError => new RefusedError({ kind: "bodyTooLarge", bytesMax: bodyBytesMax });
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -77,7 +83,7 @@ export function parseBody(text: string): Json {
   } catch (error) {
     throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problem = scanJson(text, bodyDepthMax);
+  const problem = scanJson(text, body, bodyDepthMax);
   if (problem !== undefined) throw badRequest(`the body can't be read: ${problem}`);
   return body;
 }

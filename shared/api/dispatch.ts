@@ -70,16 +70,12 @@ export class Dispatcher {
     if (found?.handler.open) return found.handler.handle({ request, principal: nobody, path, params: found.params });
     const leave = this.#admission.enter(bodyBytesOf(request));
     try {
-      return await this.#serve(request, path, found);
+      const principal = await authenticate(this.#api.authenticator, request.header("authorization"));
+      if (found === undefined) throw new RefusedError({ kind: "noRoute" });
+      return await found.handler.handle({ request, principal, path, params: found.params });
     } finally {
       leave();
     }
-  }
-
-  async #serve(request: ApiRequest, path: string, found: Found<Route> | undefined): Promise<ApiResponse> {
-    const principal = await authenticate(this.#api.authenticator, request.header("authorization"));
-    if (found === undefined) throw new RefusedError({ kind: "noRoute" });
-    return found.handler.handle({ request, principal, path, params: found.params });
   }
 
   #failure({ method }: ApiRequest, path: string, error: unknown): ApiResponse {

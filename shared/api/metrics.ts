@@ -63,7 +63,7 @@ export class Metrics {
   }
 
   /** For the stores' `observe`. */
-  readonly committed = (event: CommitEvent): void => this.#commits[event].inc();
+  readonly committed = (event: CommitEvent, count = 1): void => this.#commits[event].inc(count);
 
   /** Call it when a request came; what comes back, when it is answered. */
   begun(): void {

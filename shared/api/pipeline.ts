@@ -89,6 +89,7 @@ export function checkNamespaceFits(given: string | undefined, namespace: string 
 /** What is no object is left to the decoder to refuse. */
 export function withoutStatus(body: Json): Json {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  if (!Object.hasOwn(body, "status")) return body;
   const { status: _, ...rest } = body as JsonObject;
   return rest;
 }
@@ -146,13 +147,21 @@ function commit(object: ObjectInput, { write, current, transaction }: StepContex
 
 /** But for what a write names as its precondition. */
 function isSame(object: ObjectInput, current: WindlassObject): boolean {
-  const { resourceVersion: _, ...metadata } = { ...object.metadata, uid: current.metadata.uid };
-  const { resourceVersion: __, ...before } = current.metadata;
   return (
-    isDeepStrictEqual(metadata, before) &&
+    isSameMetadata(object.metadata, current.metadata) &&
     isDeepStrictEqual(object.spec, current.spec) &&
     isDeepStrictEqual(object.status, current.status)
   );
+}
+
+function isSameMetadata(metadata: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>): boolean {
+  for (const name in metadata) {
+    if (name !== "resourceVersion" && name !== "uid" && !isDeepStrictEqual(metadata[name], before[name])) return false;
+  }
+  for (const name in before) {
+    if (name !== "resourceVersion" && name !== "uid" && !Object.hasOwn(metadata, name)) return false;
+  }
+  return true;
 }
 
 /** What a dry run answers has no version of its own. */

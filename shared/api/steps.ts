@@ -24,6 +24,10 @@ const preconditions: Step = (object, { write, current }) => {
 
 /** What the server alone sets: a client's word on it is dropped. */
 const systemFields: Step = (object, { write, current }) => {
+  if (current !== undefined && !isEnding(object.metadata) && !isEnding(current.metadata)) {
+    const { generation, creationTimestamp } = current.metadata;
+    return withMetadata(object, { ...object.metadata, generation, creationTimestamp });
+  }
   const { generation: _, creationTimestamp: __, deletionTimestamp, deletionGracePeriodSeconds, ...given } = object.metadata;
   if (current === undefined) {
     const { uid: ___, ...metadata } = given;
@@ -41,9 +45,13 @@ const systemFields: Step = (object, { write, current }) => {
   });
 };
 
+const isEnding = ({ deletionTimestamp, deletionGracePeriodSeconds }: Partial<Metadata>): boolean =>
+  deletionTimestamp !== undefined || deletionGracePeriodSeconds !== undefined;
+
 /** The object itself never changes its status, and its status nothing else. */
 const subresources: Step = (object, { write, current }) => {
   if (write.subresource !== "status") {
+    if (object.status === undefined && current?.status === undefined) return object;
     const { status: _, ...rest } = object;
     return current?.status === undefined ? rest : { ...rest, status: current.status };
   }
@@ -57,24 +65,36 @@ const subresources: Step = (object, { write, current }) => {
 
 /** Empty maps and lists are absent, as Kubernetes writes them: then they make no difference, and no revision. */
 const tidyMetadata: Step = (object) => {
-  const entries = Object.entries(object.metadata).filter(
-    // An empty list of managedFields says something: the step after this one hears it.
-    ([name, value]) => name === "managedFields" || typeof value !== "object" || Object.keys(value).length > 0,
-  );
-  return entries.length === Object.keys(object.metadata).length
-    ? object
-    : withMetadata(object, Object.fromEntries(entries) as ObjectInput["metadata"]);
+  const { metadata } = object;
+  if (!hasUntidy(metadata)) return object;
+  const tidy = Object.entries(metadata).filter(([name, value]) => !isUntidy(name, value));
+  return withMetadata(object, Object.fromEntries(tidy) as ObjectInput["metadata"]);
 };
+
+function hasUntidy(metadata: Readonly<Record<string, unknown>>): boolean {
+  for (const name in metadata) if (isUntidy(name, metadata[name])) return true;
+  return false;
+}
+
+/** An empty list of managedFields says something: the step after this one hears it. */
+function isUntidy(name: string, value: unknown): boolean {
+  if (typeof value !== "object" || value === null || name === "managedFields") return false;
+  for (const _ in value) return false;
+  return true;
+}
 
 /** Who set which field: as the verb worked it out, or as after any update. A deletion sets none. */
 const managedFields: Step = (object, { write, current, transaction, managedFields: known }) => {
-  const { managedFields: given, ...metadata } = object.metadata;
   if (write.operation === "delete") return object;
+  const given = object.metadata.managedFields;
   const entries =
     known === undefined
       ? updatedFields({ object, given, write, current, now: transaction.context.now })
       : appliedFields({ object, current }, known);
-  return withMetadata(object, entries === undefined || entries.length === 0 ? metadata : { ...metadata, managedFields: entries });
+  if (entries !== undefined && entries.length > 0) return withMetadata(object, { ...object.metadata, managedFields: entries });
+  if (given === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return withMetadata(object, metadata);
 };
 
 /** A cluster belongs to nobody: it must not go because something else is not there. All other objects may name owners. */

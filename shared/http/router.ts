@@ -42,6 +42,7 @@ export const pathOf = (url: string): string => getPathNoStrict({ url: origin + u
 
 /** The first value of a query parameter. */
 export function queryOf(url: string, name: string): string | undefined {
+  if (!url.includes("?")) return undefined;
   const value = getQueryParam(origin + url, name);
   return typeof value === "string" ? value : undefined;
 }

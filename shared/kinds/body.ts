@@ -22,12 +22,15 @@ export function cleanBody(body: unknown): CleanBody | undefined {
   return { value: cleanValue(body, "", dropped), dropped };
 }
 
+type Foreign = { readonly [key: string]: unknown };
+
 /** Whether `value` nests objects and lists deeper than `max`. It needs no more stack than that. */
 export function isDeeperThan(value: unknown, max: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (max === 0) return true;
   if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, max - 1));
-  return Object.values(value).some((part) => isDeeperThan(part, max - 1));
+  for (const key in value) if (isDeeperThan((value as Foreign)[key], max - 1)) return true;
+  return false;
 }
 
 /** Most bodies are: they need no copy. */
@@ -35,7 +38,9 @@ function isClean(value: unknown): boolean {
   if (typeof value !== "object") return true;
   if (value === null) return false;
   if (Array.isArray(value)) return value.every(isCleanItem);
-  return !Object.hasOwn(value, "__proto__") && Object.values(value).every(isClean);
+  if (Object.hasOwn(value, "__proto__")) return false;
+  for (const key in value) if (!isClean((value as Foreign)[key])) return false;
+  return true;
 }
 
 /** A list's null stays: only a field can be absent. */

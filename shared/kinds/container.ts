@@ -121,7 +121,7 @@ export const containerKind: KindDefinition<Container> = {
     status?.health ?? "",
     (status?.ports ?? []).map(portText).join(","),
     spec.taskName ?? "",
-    status?.containerId?.slice(0, 12) ?? "",
+    status?.containerId === undefined ? "" : shortIdOf(status.containerId),
     status?.command ?? "",
     status?.message ?? "",
   ],
@@ -139,9 +139,16 @@ export const containerKind: KindDefinition<Container> = {
     task: ({ metadata, spec }) => (spec.taskName === undefined ? [] : [taskIndexValue(metadata, spec.taskName)]),
     containerName: ({ spec }) => (spec.containerName === undefined ? [] : [spec.containerName]),
     containerId: ({ status }) => (status?.containerId === undefined ? [] : [status.containerId]),
+    shortId: ({ status }) => (status?.containerId === undefined ? [] : [shortIdOf(status.containerId)]),
     attempt: ({ spec }) => (spec.attempt === undefined ? [] : [spec.attempt.id]),
   },
 };
+
+/** Digits of an engine's id that docker ps shows: what people copy. */
+export const shortIdDigits = 12;
+
+/** What a container stands under in the index `shortId`. */
+const shortIdOf = (containerId: string): string => containerId.slice(0, shortIdDigits);
 
 /** What containers of a task stand under in the index `task`: `namespace/taskName`. */
 const taskIndexValue = ({ namespace }: Pick<Metadata, "namespace">, taskName: string): string =>

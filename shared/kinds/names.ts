@@ -35,18 +35,24 @@ const subdomainRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an " +
   `alphanumeric character (e.g. 'example.com', regex used for validation is '${subdomain}')`;
 
+/** Most are as they may be: that costs no list. */
+const none: readonly never[] = Object.freeze([]);
+
 /** What is wrong with a DNS-1123 subdomain; empty when nothing is. */
-export function subdomainProblems(value: string): string[] {
+export function subdomainProblems(value: string): readonly string[] {
+  if (value.length <= subdomainCharactersMax && subdomainPattern.test(value)) return none;
   return [...lengthProblems(value, subdomainCharactersMax), ...(subdomainPattern.test(value) ? [] : [subdomainRule])];
 }
 
 /** What is wrong with a DNS-1123 label; empty when nothing is. */
-function labelProblems(value: string): string[] {
+function labelProblems(value: string): readonly string[] {
+  if (value.length <= labelCharactersMax && labelPattern.test(value)) return none;
   return [...lengthProblems(value, labelCharactersMax), ...(labelPattern.test(value) ? [] : [labelRule])];
 }
 
 /** What is wrong with a label's key, an annotation's or a finalizer: `[prefix/]name`; empty when nothing is. */
-export function qualifiedNameProblems(value: string): string[] {
+export function qualifiedNameProblems(value: string): readonly string[] {
+  if (value.length <= labelCharactersMax && qualifiedNamePattern.test(value)) return none;
   const parts = value.split("/");
   if (parts.length > 2)
     return [`a qualified name ${qualifiedNameRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
@@ -55,21 +61,22 @@ export function qualifiedNameProblems(value: string): string[] {
 }
 
 /** What is wrong with a label's value; empty when nothing is. */
-export function labelValueProblems(value: string): string[] {
+export function labelValueProblems(value: string): readonly string[] {
+  if (value.length <= labelCharactersMax && labelValuePattern.test(value)) return none;
   return [...lengthProblems(value, labelCharactersMax), ...(labelValuePattern.test(value) ? [] : [labelValueRule])];
 }
 
-export const checkName = (name: string, field = "metadata.name"): FieldError[] =>
+export const checkName = (name: string, field = "metadata.name"): readonly FieldError[] =>
   name === "" ? [required(field, "name or generateName is required")] : errors(field, name, subdomainProblems(name));
 
 /** A generateName need not end like a name: Kubernetes lets a '-' stand there, for the suffix follows. */
-export const checkGenerateName = (base: string): FieldError[] =>
+export const checkGenerateName = (base: string): readonly FieldError[] =>
   errors("metadata.generateName", base, subdomainProblems(base.replace(/-$/, "a")));
 
-export const checkNamespace = (namespace: string, field = "metadata.namespace"): FieldError[] =>
+export const checkNamespace = (namespace: string, field = "metadata.namespace"): readonly FieldError[] =>
   errors(field, namespace, labelProblems(namespace));
 
-export const checkLabels = (labels: Readonly<Record<string, string>>, field = "metadata.labels"): FieldError[] =>
+export const checkLabels = (labels: Readonly<Record<string, string>>, field = "metadata.labels"): readonly FieldError[] =>
   Object.entries(labels).flatMap(([key, value]) => [
     ...errors(field, key, qualifiedNameProblems(key)),
     ...errors(fieldPath(field, key), value, labelValueProblems(value)),
@@ -126,8 +133,8 @@ export function generateName(base: string, random: () => number): string {
   return base.slice(0, generatedBaseMax) + Array.from({ length: suffixCharacters }, draw).join("");
 }
 
-function errors(field: string, value: string, problems: readonly string[]): FieldError[] {
-  return problems.map((problem) => invalid(field, value, problem));
+function errors(field: string, value: string, problems: readonly string[]): readonly FieldError[] {
+  return problems === none ? none : problems.map((problem) => invalid(field, value, problem));
 }
 
 function lengthProblems(value: string, max: number): string[] {
@@ -144,7 +151,7 @@ function nameProblems(name: string): string[] {
   return qualifiedNamePattern.test(name) ? long : [...long, `name part ${qualifiedNameRule}`];
 }
 
-function finalizerErrors(name: string, field: string): FieldError[] {
+function finalizerErrors(name: string, field: string): readonly FieldError[] {
   const found = errors(field, name, qualifiedNameProblems(name));
   if (found.length > 0 || name.includes("/") || plainFinalizers.has(name)) return found;
   return [invalid(field, name, "name is neither a standard finalizer name nor is it fully qualified")];

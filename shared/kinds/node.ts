@@ -155,8 +155,8 @@ export function engineAt(address: string): string {
 /** What is wrong with an engine's address; undefined when nothing is. Credentials in it are refused: objects hold no secrets. */
 function addressProblem(address: string): string | undefined {
   const forms = "must be tcp://host:port, unix:///path, http://host[:port] or https://host[:port]";
-  if (!URL.canParse(address)) return forms;
-  const url = new URL(address);
+  const url = URL.parse(address);
+  if (url === null) return forms;
   if (url.username !== "" || url.password !== "") return "must not contain credentials; name a secret in tls";
   if (url.search !== "" || url.hash !== "") return "must not have a query or fragment";
   switch (url.protocol) {

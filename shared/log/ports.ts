@@ -66,6 +66,10 @@ export interface Log {
   readonly appendMax: number;
   /** Entries with more bytes of JSON are compressed. */
   readonly compressAboveBytes: number;
+  /** Whether rows and the applied marker follow each append by themselves: no entry waits to be applied, whoever asks. Absent: somebody applies them. */
+  readonly appliesItself?: boolean;
+  /** Resolves when the adapter is about to write: an append in that turn costs no write of its own. Absent: there is nothing to wait for. */
+  gather?(): Promise<void>;
   /** Puts `run` (dense, 1 to appendMax entries, `run[0].revision` = head + 1) durably, all or nothing. Never rejects. */
   append(uid: string, run: readonly EncodedEntry[]): Promise<Appended>;
   read(uid: string, options: ReadOptions): Promise<Tail>;

@@ -201,11 +201,12 @@ export class Clusters {
 
   /** Remembers what the name means, as the one used last. */
   #keep(name: string, store: Store): Store {
-    const { openMax = Number.POSITIVE_INFINITY } = this.#options;
-    this.#names.delete(name);
+    const { openMax } = this.#options;
+    // Their order tells only which one to close.
+    if (openMax !== undefined) this.#names.delete(name);
     this.#names.set(name, store);
-    const [oldest] = this.#names.keys();
-    if (this.#names.size > openMax && oldest !== undefined) this.forget(oldest);
+    const [oldest] = openMax !== undefined && this.#names.size > openMax ? this.#names.keys() : [];
+    if (oldest !== undefined) this.forget(oldest);
     return store;
   }
 

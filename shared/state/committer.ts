@@ -23,7 +23,8 @@ export type CommitterOptions = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly scope: KindDefinition["scope"];
-  readonly observe: (event: CommitEvent) => void;
+  /** `count`: how many of them; absent: one. */
+  readonly observe: (event: CommitEvent, count?: number) => void;
   /** Whether transactions ask how much those ahead of them add. */
   readonly isCounting: () => boolean;
 };
@@ -140,6 +141,7 @@ export class Committer {
     // Callers that arrive in the same turn of the loop share the first append.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      await this.#options.log.gather?.();
       try {
         await this.#round();
       } catch (error) {
@@ -266,7 +268,7 @@ export class Committer {
       if (appended.kind === "committed" || (appended.kind === "conflict" && appended.entry?.entry.id === first.id)) {
         // Found by its id, it was put by an earlier try: others may have committed on top of it since, so that proves nothing.
         replica.committed(run, appended.kind === "committed" ? proof : 0);
-        for (const _ of run) observe("commit");
+        observe("commit", run.length);
         this.#mayGoFirst = false;
         return tellAll(outcomes);
       }

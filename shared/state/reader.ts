@@ -33,8 +33,8 @@ const none: readonly string[] = [];
 export class Reader {
   readonly #replica: Replica;
   readonly #overlay: Overlay;
-  readonly #missedKeys = new Set<string>();
-  readonly #missedPrefixes = new Set<string>();
+  /** What is missed, made at the first miss: most readers miss nothing. */
+  #missed: { readonly keys: Set<string>; readonly prefixes: Set<string> } | undefined;
 
   constructor(replica: Replica, overlay: Overlay) {
     this.#replica = replica;
@@ -43,13 +43,12 @@ export class Reader {
 
   /** What was signalled as missing, also where the callback swallowed the signal; undefined when nothing was. */
   get missed(): Miss | undefined {
-    if (this.#missedKeys.size === 0 && this.#missedPrefixes.size === 0) return undefined;
-    return { keys: this.#missedKeys, prefixes: this.#missedPrefixes };
+    return this.#missed;
   }
 
   value(key: string): WindlassObject | undefined {
     const value = this.valueOrMissed(key);
-    if (value === undefined && this.#missedKeys.has(key)) throw new MissSignal(key);
+    if (value === undefined && this.#missed?.keys.has(key)) throw new MissSignal(key);
     return value;
   }
 
@@ -61,7 +60,7 @@ export class Reader {
     const over = this.#overlay.get(key);
     if (over !== undefined) return over === null ? undefined : (over as unknown as WindlassObject);
     const row = this.#replica.table(key).get(key);
-    if (row === undefined) this.#missedKeys.add(key);
+    if (row === undefined) this.#noteMissed().keys.add(key);
     return row === undefined || row === null ? undefined : objectOf(row);
   }
 
@@ -100,8 +99,13 @@ export class Reader {
   #whole(definition: KindDefinition, { prefix }: Range): Table {
     const table = this.#replica.table(definition.plural);
     if (table.covers(prefix)) return table;
-    this.#missedPrefixes.add(prefix);
+    this.#noteMissed().prefixes.add(prefix);
     throw new MissSignal(prefix);
+  }
+
+  #noteMissed(): { readonly keys: Set<string>; readonly prefixes: Set<string> } {
+    this.#missed ??= { keys: new Set(), prefixes: new Set() };
+    return this.#missed;
   }
 
   /** A superset of the keys that match, in order: from the best index of the table and of what was touched, else all there are. */

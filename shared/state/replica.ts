@@ -145,7 +145,7 @@ export class Replica {
     }
     this.#revision = entry.revision;
     if (entry.seal === true) this.#sealed = true;
-    this.lag.note(entry.revision, bytes.length);
+    if (this.#options.log.appliesItself !== true) this.lag.note(entry.revision, bytes.length);
     this.#options.onEntry(entry);
   }
 
@@ -180,8 +180,8 @@ export class Replica {
 
   /** Reads the applied marker again if what is known of it is too old to judge the lag by. */
   async checkLag(): Promise<void> {
-    const { clock } = this.#options;
-    if (!this.lag.isOld(this.#revision ?? 0, clock.monotonic())) return;
+    const { clock, log } = this.#options;
+    if (log.appliesItself === true || !this.lag.isOld(this.#revision ?? 0, clock.monotonic())) return;
     const { applied } = await this.#markers();
     this.lag.moved(applied, this.#revision ?? applied, clock.monotonic());
   }

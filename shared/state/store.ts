@@ -37,7 +37,7 @@ export type StoreOptions = {
   readonly scope: KindDefinition["scope"];
   /** JSON kept in memory, about, in bytes. */
   readonly cachedBytesMax?: number;
-  readonly observe?: (event: CommitEvent) => void;
+  readonly observe?: (event: CommitEvent, count?: number) => void;
   /** Holds clients to the cluster's quotas; absent: there are none. */
   readonly meter?: Meter;
 };

@@ -71,10 +71,12 @@ describe("Accept headers", () => {
 });
 
 describe("JSON scanning", () => {
+  const scanned = (text: string) => scanJson(text, JSON.parse(text), 64);
+
   it("JSON that says each thing once passes, however it is written", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(0, 2), (value, indent) => {
-        expect(scanJson(JSON.stringify(value, undefined, indent), 64)).toBeUndefined();
+        expect(scanned(JSON.stringify(value, undefined, indent))).toBeUndefined();
       }),
     );
   });
@@ -88,15 +90,15 @@ describe("JSON scanning", () => {
           : plain;
         const inner = `{${plain}:${JSON.stringify(value)},${other}:1}`;
         const text = `${'[{"a":'.repeat(depth)}${inner}${"}]".repeat(depth)}`;
-        expect(scanJson(text, 64)).toContain("duplicate field");
+        expect(scanned(text)).toContain("duplicate field");
       }),
     );
   });
 
   it("nesting is bounded: at the bound it passes, one past it does not", () => {
     const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
-    expect([scanJson(nested(64), 64), scanJson(nested(65), 64)]).toEqual([undefined, "nested deeper than 64 levels"]);
-    expect(scanJson(`"${"[".repeat(100)}"`, 64)).toBeUndefined();
+    expect([scanned(nested(64)), scanned(nested(65))]).toEqual([undefined, "nested deeper than 64 levels"]);
+    expect(scanned(`"${"[".repeat(100)}"`)).toBeUndefined();
   });
 });
 

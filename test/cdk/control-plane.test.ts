@@ -8,7 +8,7 @@ import type { Events } from "../../cdk/events.ts";
 import { one, type Properties, type Resources, templateOf, withStack } from "./synth.ts";
 
 const template = templateOf();
-const handlers = ["ApiHandler", "Publisher", "Healer", "Installer"];
+const handlers = ["ApiHandler", "Publisher", "Healer", "Reconciler", "Installer"];
 const functionOf = (part: string, of = template): Properties => one(of, "AWS::Lambda::Function", part);
 const environmentOf = (part: string, of = template): Properties =>
   (functionOf(part, of)["Environment"] as { Variables: Properties }).Variables;
@@ -31,9 +31,10 @@ describe("functions", () => {
     const common = ["WINDLASS_LOG_TABLE", "WINDLASS_OBJECTS_TABLE", "WINDLASS_STACK"];
     const own = (part: string) => Object.keys(environmentOf(part)).filter((name) => !common.includes(name));
     expect(handlers.map(own)).toEqual([
-      ["WINDLASS_TRANSPORT"],
+      ["WINDLASS_TRANSPORT", "WINDLASS_SECRETS"],
       ["WINDLASS_BUS", "WINDLASS_METRICS_NAMESPACE"],
-      ["WINDLASS_BUS", "WINDLASS_METRICS_NAMESPACE"],
+      ["WINDLASS_BUS", "WINDLASS_METRICS_NAMESPACE", "WINDLASS_FLEET_QUEUE"],
+      ["WINDLASS_SECRETS", "WINDLASS_FLEET_QUEUE"],
       ["WINDLASS_ADMIN_SECRET"],
     ]);
   });
@@ -51,15 +52,19 @@ describe("functions", () => {
       "secretsmanager:GetSecretValue",
       "secretsmanager:PutSecretValue",
     ]);
-    expect(actionsOf("ApiHandler").filter((action) => !/^(logs|dynamodb):/.test(action))).toEqual([]);
-    expect(actionsOf("Healer")).toContain("events:PutEvents");
+    expect(actionsOf("ApiHandler").filter((action) => !/^(logs|dynamodb):/.test(action))).toEqual([
+      "secretsmanager:GetSecretValue",
+    ]);
+    expect(actionsOf("Healer")).toEqual(expect.arrayContaining(["events:PutEvents", "sqs:SendMessage"]));
+    expect(actionsOf("Reconciler")).toEqual(expect.arrayContaining(["secretsmanager:GetSecretValue", "sqs:SendMessage"]));
     expect(template.findResources("AWS::IAM::Role", { Properties: { ManagedPolicyArns: Match.anyValue() } })).toEqual({});
   });
 
   it("workers keep environments that watches can't take, unless the account has none to keep", () => {
-    expect([functionOf("Publisher"), functionOf("Healer")]).toMatchObject([
+    expect([functionOf("Publisher"), functionOf("Healer"), functionOf("Reconciler")]).toMatchObject([
       { ReservedConcurrentExecutions: 10 },
       { ReservedConcurrentExecutions: 1 },
+      { ReservedConcurrentExecutions: 5 },
     ]);
     const without = templateOf({ reserveConcurrency: false });
     expect(functionOf("Healer", without)).not.toHaveProperty("ReservedConcurrentExecutions");
@@ -71,7 +76,7 @@ describe("functions", () => {
       (stack) => Template.fromStack(stack),
     );
     const standing = handlers.filter((handler) => "VpcConfig" in functionOf(handler, inside));
-    expect(standing).toEqual(["ApiHandler", "Healer"]);
+    expect(standing).toEqual(["ApiHandler", "Reconciler"]);
     for (const part of standing) {
       const { VpcConfig: place } = functionOf(part, inside) as { VpcConfig: Record<string, unknown[]> };
       expect([place["SecurityGroupIds"]?.length, place["SubnetIds"]?.length]).toEqual([1, 2]);
@@ -159,6 +164,8 @@ describe("what watches over it", () => {
     expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
       "5XXError",
       "ApproximateNumberOfMessagesVisible",
+      "ApproximateNumberOfMessagesVisible",
+      "Errors",
       "Errors",
       "Errors",
       "IteratorAge",

@@ -10,22 +10,25 @@ const settings = (contexts: Readonly<Record<string, unknown>> = {}, endpoint?: s
 describe("the stack's settings", () => {
   it("on AWS: streamed, arm64, and state that stays", () => {
     const kept = { removalPolicy: RemovalPolicy.RETAIN, deletionProtection: true };
-    expect(settings()).toEqual({ transport: "stream", architecture: Architecture.ARM_64, reserveConcurrency: true, ...kept });
+    const stream = { transport: "stream", architecture: Architecture.ARM_64, reserveConcurrency: true, nodeCidrs: [] };
+    expect(settings()).toEqual({ ...stream, ...kept });
     expect(settings({}, "")).toEqual(settings());
   });
 
   it("on LocalStack: buffered, on this machine's processor, and thrown away", () => {
     const gone = { removalPolicy: RemovalPolicy.DESTROY, deletionProtection: false };
-    const local = { transport: "buffer", architecture: Architecture.X86_64, reserveConcurrency: true };
+    const own = { nodeCidrs: ["127.0.0.0/8"] };
+    const local = { transport: "buffer", architecture: Architecture.X86_64, reserveConcurrency: true, ...own };
     expect(settings({}, "http://127.0.0.1:4566")).toEqual({ ...local, ...gone });
   });
 
   it("what is said wins, also as JSON in cdk.json", () => {
-    const said = { transport: "stream", removal: "retain", reserveConcurrency: false };
+    const said = { transport: "stream", removal: "retain", reserveConcurrency: false, nodeCidrs: "10.0.0.0/8,fd00::/8" };
     expect(settings(said, "http://127.0.0.1:4566")).toMatchObject({
       transport: "stream",
       deletionProtection: true,
       reserveConcurrency: false,
+      nodeCidrs: ["10.0.0.0/8", "fd00::/8"],
     });
   });
 

@@ -18,7 +18,7 @@ export function withStack<T>(
 ): T {
   using folder = mkdtempDisposableSync(path.join(tmpdir(), "windlass-synth-"));
   const bundles = path.join(folder.path, "bundles");
-  for (const name of ["api", "publisher", "healer", "installer"]) {
+  for (const name of ["api", "publisher", "healer", "reconciler", "installer"]) {
     mkdirSync(path.join(bundles, name), { recursive: true });
     writeFileSync(path.join(bundles, name, "index.mjs"), "export const handler = async () => undefined;\n");
   }

@@ -60,6 +60,6 @@ describe("the stack's tables", () => {
         PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: Match.arrayWith(["kms:Decrypt"]) })]) },
       },
     });
-    expect(Object.keys(users)).toHaveLength(4);
+    expect(Object.keys(users)).toHaveLength(5);
   });
 });

@@ -78,6 +78,7 @@ describe("cluster, export and import", () => {
       out: "cluster blue created\n",
     });
     expect((await typed("cluster", "create", "blue")).code).toBe(1);
+    await server.pause("blue");
     const base = `/clusters/blue${group}/nodes`;
     for (const name of ["a", "b", "c"]) await server.ask("POST", base, node(name, { tier: "web" }) as object);
     await server.ask("PUT", `${base}/b/status`, { metadata: { name: "b" }, status: { state: "ready" } });
@@ -98,7 +99,7 @@ describe("cluster, export and import", () => {
     const [listed] = (
       JSON.parse((await typed("cluster", "list", "--json")).out) as { metadata: { name: string }; spec: object }[]
     ).filter(({ metadata }) => metadata.name === "blue");
-    expect(listed?.spec).toMatchObject({ description: "the blue one" });
+    expect(listed?.spec).toMatchObject({ description: "the blue one", paused: true });
     expect(await typed("cluster", "delete", "blue")).toMatchObject({ code: 0, out: "cluster blue deleted\n" });
     expect((await typed("cluster", "list")).out).toMatch(/^NAME .*\ndefault +ready .*\n$/);
     expect((await typed("cluster", "delete", "blue")).code).toBe(1);
@@ -118,6 +119,34 @@ describe("cluster, export and import", () => {
     expect(await typed("import", file("default.jsonl"), "--cluster", "copy")).toMatchObject({ code: 0 });
     expect((await typed("export", "--cluster", "copy")).out.split("\n")).toHaveLength(4);
     await typed("cluster", "delete", "copy");
+  });
+
+  it("nobody works on a cluster while it is imported; only --adopt takes a former one's containers", async () => {
+    const spec = async (name: string) => {
+      const { body } = await server.ask("GET", `${group}/clusters/${name}`);
+      const { metadata, spec } = JSON.parse(body) as { metadata: { uid: string }; spec: { adopts?: string[]; paused?: boolean } };
+      return { uid: metadata.uid, ...spec };
+    };
+    await typed("cluster", "create", "red");
+    await typed("export", "--cluster", "red", "-o", file("red.jsonl"));
+    const { uid } = await spec("red");
+    const refused = await typed("import", file("red.jsonl"), "--cluster", "pink", "--adopt", uid);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("cluster red has it, and is there") });
+    expect(await typed("cluster", "delete", "red")).toMatchObject({ code: 0 });
+    expect(await typed("import", file("red.jsonl"), "--adopt", uid, "--adopt", "older")).toMatchObject({ code: 0 });
+    expect(await spec("red")).toMatchObject({ adopts: [uid, "older"] });
+    expect((await spec("red")).paused).toBeUndefined();
+    // What a life had adopted goes on with it, and with nothing else.
+    await typed("export", "--cluster", "red", "-o", file("red-2.jsonl"));
+    const second = (await spec("red")).uid;
+    await typed("cluster", "delete", "red");
+    await typed("import", file("red-2.jsonl"), "--adopt", second);
+    expect((await spec("red")).adopts).toEqual([second, uid, "older"]);
+    await typed("import", file("red-2.jsonl"), "--cluster", "pink");
+    expect((await spec("pink")).adopts).toBeUndefined();
+    expect((await typed("import", "--help")).out).toContain("--adopt <uid>");
+    expect((await typed("completion", "bash")).out).toMatch(/"import"\) .*--adopt/);
+    await typed("cluster", "delete", "red", "pink");
   });
 
   it("half an export, a changed one and what is none are refused before anything is touched", async () => {

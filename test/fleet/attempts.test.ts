@@ -95,7 +95,7 @@ describe("Attempts", () => {
     const engine = await fleet.addNode("a");
     const attempts = fleet.attempts();
     const nowhere = { ...request(), spec: { ...request().spec, nodeName: "z" } };
-    await expect(attempts.create(nowhere)).rejects.toMatchObject({ name: "NoSuchNodeError", message: "No such node: z" });
+    await expect(attempts.create(nowhere)).rejects.toMatchObject({ name: "NoSuchNodeError", message: "no such node: z" });
     await expect(attempts.create({ ...request(), body: { Image: "none" } })).rejects.toMatchObject({ name: "NoSuchImageError" });
     engine.faults.set({ kind: "unreachable" });
     await expect(attempts.create(request())).rejects.toMatchObject({ name: "EngineUnreachableError" });

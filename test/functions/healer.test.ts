@@ -9,6 +9,7 @@ import { partOf } from "../../shared/state/derive/rounds.ts";
 import { Publisher } from "../../shared/state/publisher.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { type Installation, install, makeCluster, writeNodes } from "./installation.ts";
+import { MemoryQueue } from "./memory-queue.ts";
 import { expectSettled } from "./settled.ts";
 import { contextOf } from "./stream.ts";
 
@@ -22,7 +23,9 @@ async function heal(
   ms = 60_000,
 ): Promise<{ readonly all: Metrics; readonly of: ReadonlyMap<unknown, Metrics> }> {
   const lines: Metrics[] = [];
-  await healHandler({ open: async () => workshop, place, write: (line) => lines.push(JSON.parse(line)) })({}, contextOf(ms));
+  const queue = new MemoryQueue(workshop.clock);
+  const write = (line: string): void => void lines.push(JSON.parse(line));
+  await healHandler({ open: async () => workshop, queue, place, write })({}, contextOf(ms));
   const [all = {}, ...clusters] = lines;
   return { all, of: new Map(clusters.map((line) => [line["Cluster"], line])) };
 }

@@ -7,13 +7,15 @@ import type { ProxyResult } from "../../functions/api/buffered.ts";
 import { readSettings } from "../../functions/api/settings.ts";
 import type { StreamingHandler } from "../../functions/api/streamed.ts";
 import type { Ports } from "../../functions/aws/dynamo-ports.ts";
-import { once } from "../../functions/aws/once.ts";
 import { openWorkshop, type Workshop } from "../../functions/aws/workshop.ts";
 import { ensureFirstToken } from "../../functions/installer/first-token.ts";
 import { type PublishHandler, publishHandler } from "../../functions/publisher/publish.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { type Logger, silentLogger } from "../../shared/base/logger.ts";
+import { once } from "../../shared/base/once.ts";
+import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
+import { NoSuchSecretError, type SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import type { Target } from "../cases/client.ts";
 import { MemoryBus } from "./memory-bus.ts";
@@ -34,6 +36,8 @@ export type LambdaHost = {
 
 export type HostOptions = {
   readonly transport: "stream" | "buffer";
+  /** Absent: no node can be reached. */
+  readonly openEngine?: OpenEngine;
   readonly logger?: Logger;
   readonly environment?: Readonly<Record<string, string>>;
 };
@@ -43,7 +47,11 @@ const baseUrl = `https://api.test${stage}`;
 /** Wake-ups of one batch, as the mapping has them. */
 const batchMax = 100;
 
-export async function startLambdaHost({ transport, logger = silentLogger, environment = {} }: HostOptions): Promise<LambdaHost> {
+const noEngine: OpenEngine = ({ address }) => Promise.reject(new Error(`there is no engine at ${address}`));
+export const noSecrets: SecretResolver = { resolve: (name) => Promise.reject(new NoSuchSecretError(name)) };
+
+export async function startLambdaHost(options: HostOptions): Promise<LambdaHost> {
+  const { transport, logger = silentLogger, environment = {}, openEngine = noEngine } = options;
   const memory = openMemory({ appendMax: 1 });
   const waiting: StreamRecord[] = [];
   const common = { clock: systemClock, ids: systemIds, logger };
@@ -57,11 +65,13 @@ export async function startLambdaHost({ transport, logger = silentLogger, enviro
     WINDLASS_LOG_TABLE: "l",
     WINDLASS_OBJECTS_TABLE: "o",
     WINDLASS_TRANSPORT: transport,
+    WINDLASS_SECRETS: "windlass/",
     ...environment,
   });
   const workshop = once(() => openWorkshop({ ...common, ...ports, bus }));
   const pump = new Pump(publishHandler(workshop), waiting);
-  const open = once(() => openApi({ ...common, ...ports, settings, release: "0.0.0-test" }));
+  const parts = { ...common, ...ports, settings, secrets: noSecrets, open: openEngine };
+  const open = once(() => openApi({ ...parts, release: "0.0.0-test" }));
   const token = await firstToken(ports);
   const call =
     transport === "buffer"

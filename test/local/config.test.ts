@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseCommand } from "../../functions/local/config.ts";
+import { parseCommand, secretsFolder } from "../../functions/local/config.ts";
 import { ConfigError } from "../../functions/local/errors.ts";
 import { newFolder } from "./folder.ts";
 
@@ -31,6 +31,13 @@ describe("parseCommand", () => {
   test("the environment is taken; an empty variable counts as not set", () => {
     const environment = { WINDLASS_PORT: "9000", WINDLASS_HOST: "", WINDLASS_DATA: "/var/lib/windlass" };
     expect(configOf([], environment)).toEqual({ port: 9000, host: "127.0.0.1", data: "/var/lib/windlass" });
+  });
+  test("secrets: a folder of one's own, else the data folder's; a fleet that is off", () => {
+    const config = configOf(["--secrets", "/run/secrets", "--fleet", "off"]);
+    expect([config.fleet, secretsFolder(config)]).toEqual([false, "/run/secrets"]);
+    expect(secretsFolder(configOf(["--data", "/data"]))).toBe("/data/secrets");
+    expect(configOf([], { WINDLASS_SECRETS: "/s", WINDLASS_FLEET: "on" })).toMatchObject({ secrets: "/s" });
+    expect(refusal(["--fleet", "maybe"])).toBe('--fleet is "maybe"; it must be on or off');
   });
   test("a flag wins over the environment, even over a wrong value there", () => {
     const environment = { WINDLASS_PORT: "no", WINDLASS_HOST: "10.0.0.1" };

@@ -87,6 +87,14 @@ describe("writeClientFiles", () => {
     expect(await readdir(folder)).toEqual(["docker", "kubeconfig"]);
   });
 
+  test("the authority stands where docker --tlsverify looks for it, and goes when the machine trusts the certificate by itself", async () => {
+    const folder = await newFolder();
+    const { dockerFolder } = await write(folder);
+    expect(await readFile(join(dockerFolder, "ca.pem"), "utf8")).toBe(ca);
+    await writeClientFiles({ folder, url, token });
+    expect(await readdir(dockerFolder)).toEqual(["config.json"]);
+  });
+
   test.runIf(hasKubectl)("kubectl reads server, authority, token, context and namespace", async () => {
     const { kubeconfig } = await write(await newFolder(), { url: "https://[::1]:9000" });
     const view = JSON.parse(

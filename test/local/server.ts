@@ -10,6 +10,11 @@ const root = path.resolve(import.meta.dirname, "../..");
 
 export type Answer = { readonly status: number; readonly body: string };
 
+export type ServerOptions = {
+  /** Absent: off, for where there are no engines what is written of nodes must stay as it was written. */
+  readonly fleet?: "on" | "off";
+};
+
 export class Server {
   readonly child: ChildProcess;
   readonly port: number;
@@ -24,8 +29,9 @@ export class Server {
   }
 
   /** Resolves when it listens. @throws with what it said when it did not start. */
-  static async start(folder: string): Promise<Server> {
-    const env = { ...process.env, WINDLASS_PORT: "0", WINDLASS_DATA: folder, WINDLASS_HOST: "127.0.0.1" };
+  static async start(folder: string, { fleet = "off" }: ServerOptions = {}): Promise<Server> {
+    const own = { WINDLASS_PORT: "0", WINDLASS_DATA: folder, WINDLASS_HOST: "127.0.0.1", WINDLASS_FLEET: fleet };
+    const env = { ...process.env, ...own };
     const child = spawn(process.execPath, ["functions/local/main.ts"], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     const port = await new Promise<number>((resolve, reject) => {
@@ -56,10 +62,19 @@ export class Server {
     return this.child.exitCode;
   }
 
+  /** Nobody works on the cluster's nodes from here on. */
+  async pause(cluster = "default"): Promise<void> {
+    const answer = await this.ask("PATCH", `/apis/windlass.dev/v1/clusters/${cluster}`, { spec: { paused: true } });
+    if (answer.status !== 200) throw new Error(answer.body);
+  }
+
   /** One request over plain HTTP from loopback. Rejects when the connection breaks before the answer is whole. */
   ask(method: string, url: string, body?: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
+      const headers = {
+        authorization: `Bearer ${this.token}`,
+        "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+      };
       const sent = request({ host: "127.0.0.1", port: this.port, method, path: url, headers }, (response) => {
         text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
       });

@@ -49,6 +49,30 @@ describe("sqlite, group commit", () => {
     await Promise.all(writes);
   });
 
+  it("who gathers writes into the group that is about to be written, however often it waits without leaving the turn", async () => {
+    let told = 0;
+    const gathered = async (waits: number) => {
+      await commits.gather();
+      for (let wait = 0; wait < waits; wait += 1) await undefined;
+      await commits.write(() => say(String(waits)));
+      told++;
+    };
+    const writes = [gathered(0), gathered(20), commits.write(() => say("first"))];
+    await immediate();
+    expect([told, words()]).toEqual([2, ["first", "0", "20"]]);
+    await Promise.all(writes);
+  });
+
+  it("who gathers and writes nothing keeps nobody waiting, and is not left waiting by the end", async () => {
+    await commits.gather();
+    await commits.write(() => say("a"));
+    const gathering = commits.gather();
+    commits.close(() => say("last"));
+    await gathering;
+    await commits.gather();
+    expect(words()).toEqual(["a", "last"]);
+  });
+
   it("a write sees what those before it in its group wrote", async () => {
     const runs = [0, 1, 2].map((place) => runOf(log, first + place, 1));
     const outcomes = await Promise.all(runs.map((run) => log.append("life", run)));

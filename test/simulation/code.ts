@@ -59,15 +59,29 @@ export const smallLimits: readonly Edit[] = [
 
 /** The code with `edits` made; `close` removes the copy. */
 export async function loadCode(edits: readonly Edit[]): Promise<{ code: Code; close: () => void }> {
-  if (edits.length === 0) return { code: await importFrom(shared), close: () => undefined };
+  const { root, close } = copyRooms(rooms, edits);
+  try {
+    return { code: await importFrom(root), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Where shared/ is with `edits` made: a copy of these of its rooms, until `close`. Without edits it is shared/ itself. */
+export function copyRooms(
+  names: readonly string[],
+  edits: readonly Edit[],
+): { readonly root: string; readonly close: () => void } {
+  if (edits.length === 0) return { root: shared, close: () => undefined };
   const folder = mkdtempSync(join(tmpdir(), "windlass-simulation-"));
   const close = () => rmSync(folder, { recursive: true, force: true });
   try {
-    for (const room of rooms) cpSync(join(shared, room), join(folder, "shared", room), { recursive: true });
+    for (const name of names) cpSync(join(shared, name), join(folder, "shared", name), { recursive: true });
     symlinkSync(resolve(shared, "../node_modules"), join(folder, "node_modules"));
     writeFileSync(join(folder, "package.json"), '{"type":"module"}');
     for (const edit of edits) makeEdit(join(folder, "shared", edit.file), edit);
-    return { code: await importFrom(join(folder, "shared")), close };
+    return { root: join(folder, "shared"), close };
   } catch (error) {
     close();
     throw error;

@@ -14,9 +14,10 @@ import { World } from "./world.ts";
 class EagerScheduler extends Scheduler {
   #running = false;
 
-  override after(ms: number, run: () => void): void {
-    super.after(ms, run);
+  override after(ms: number, run: () => void): () => void {
+    const cancel = super.after(ms, run);
     if (!this.#running) void this.#run();
+    return cancel;
   }
 
   async #run(): Promise<void> {

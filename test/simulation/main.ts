@@ -1,10 +1,11 @@
 /**
- * `npm run simulate -- [--seeds N] [--from N] [--seed N] [--bites] [--only text] [--json]`: runs the simulation on seeds one after the other
+ * `npm run simulate -- [--fleet] [--seeds N] [--from N] [--seed N] [--bites] [--only text] [--json]`: runs the simulation on seeds one after the other
  * until one fails, which is then made smaller and told; `--seed` runs (replays) one; `--bites` breaks each rule in turn and
- * counts the seeds it takes to notice. Ends with 1 when something was wrong, or a broken rule was not noticed.
+ * counts the seeds it takes to notice; `--fleet`: of fleets, not of the store alone. Ends with 1 when something was wrong, or a broken rule was not noticed.
  */
 import { parseArgs } from "node:util";
 import { type Code, loadCode, smallLimits } from "./code.ts";
+import { type Bite, fleetBites, runFleetSeeds } from "./fleet/runs.ts";
 import { type Mutation, mutations } from "./mutations.ts";
 import { type Act, drawPlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
@@ -22,13 +23,17 @@ async function main(): Promise<number> {
       from: { type: "string", default: "0" },
       seed: { type: "string" },
       bites: { type: "boolean", default: false },
+      fleet: { type: "boolean", default: false },
       only: { type: "string", default: "" },
       part: { type: "string", default: "0/1" },
       json: { type: "boolean", default: false },
     },
   });
-  if (values.bites) return await runBites(Number(values.seeds), values);
+  // Each abort makes an error: with its stack it costs more than what it ends. One seed is replayed to be read.
+  if (values.fleet && values.seed === undefined) Error.stackTraceLimit = 0;
+  if (values.bites) return await (values.fleet ? runFleetBites : runBites)(Number(values.seeds), values);
   const from = Number(values.seed ?? values.from);
+  if (values.fleet) return await runFleets({ from, count: values.seed === undefined ? Number(values.seeds) : 1 }, values.json);
   return await runSeeds(from, values.seed === undefined ? Number(values.seeds) : 1, values.json);
 }
 
@@ -124,21 +129,56 @@ function describeAct(act: Act): string {
   }
 }
 
-async function runBites(
-  seedsMax: number,
-  { only, part, json }: { readonly only: string; readonly part: string; readonly json: boolean },
-): Promise<number> {
-  const [place = 0, parts = 1] = part.split("/").map(Number);
+type BiteOptions = { readonly only: string; readonly part: string; readonly json: boolean };
+
+async function runBites(seedsMax: number, options: BiteOptions): Promise<number> {
+  const isWanted = wantedBy(options);
   let missed = 0;
   for (const [index, mutation] of mutations.entries()) {
-    if (index % parts !== place || !mutation.name.includes(only)) continue;
-    const bite = await seedsUntilNoticed(mutation, seedsMax);
+    if (!isWanted(mutation.name, index)) continue;
+    const bite = { ...(await seedsUntilNoticed(mutation, seedsMax)), rule: mutation.rule, name: mutation.name };
     if (bite.failure === undefined) missed += 1;
-    const { rule, name } = mutation;
-    const text = `${rule}: ${name}: ${bite.failure === undefined ? `not noticed in ${bite.seeds} seeds` : `${bite.seeds} seeds: ${bite.failure}`}`;
-    write(json ? `${JSON.stringify({ rule, name, ...bite })}\n` : `${text.slice(0, 220)}\n`);
+    tellBite(bite, options);
   }
   return missed === 0 ? 0 : 1;
+}
+
+async function runFleetBites(seedsMax: number, options: BiteOptions): Promise<number> {
+  let missed = 0;
+  for await (const bite of fleetBites({ seedsMax, only: wantedBy(options) })) {
+    if (bite.failure === undefined) missed += 1;
+    tellBite(bite, options);
+  }
+  return missed === 0 ? 0 : 1;
+}
+
+function wantedBy({ only, part }: BiteOptions): (name: string, index: number) => boolean {
+  const [place = 0, parts = 1] = part.split("/").map(Number);
+  return (name, index) => index % parts === place && name.includes(only);
+}
+
+function tellBite({ rule, name, seeds, failure }: Bite, { json }: BiteOptions): void {
+  const text = `${rule}: ${name}: ${failure === undefined ? `not noticed in ${seeds} seeds` : `${seeds} seeds: ${failure}`}`;
+  const told = failure === undefined ? { rule, name, seeds } : { rule, name, seeds, failure };
+  write(json ? `${JSON.stringify(told)}\n` : `${text.slice(0, 220)}\n`);
+}
+
+async function runFleets(seeds: { readonly from: number; readonly count: number }, json: boolean): Promise<number> {
+  const startMs = performance.now();
+  let toldMs = startMs;
+  const { told, story } = await runFleetSeeds(seeds, (now) => {
+    if (json || performance.now() - toldMs < progressEveryMs) return;
+    toldMs = performance.now();
+    write(`${JSON.stringify(now)}${lineEnd() === "" ? "\n" : "\r"}`);
+  });
+  const perSecond = Math.round((told.seeds * 10_000) / (performance.now() - startMs)) / 10;
+  write(
+    story === undefined || json
+      ? `${JSON.stringify(story ?? { ...told, perSecond })}\n`
+      : `${JSON.stringify(story, undefined, 2)}\n`,
+  );
+  if (story !== undefined && !json) write(`replay: npm run simulate -- --fleet --seed ${story.seed}\n`);
+  return story === undefined ? 0 : 1;
 }
 
 async function seedsUntilNoticed(

@@ -3,7 +3,7 @@
  * else lets time pass, so a run is a pure function of what was scheduled.
  */
 
-type Event = { readonly atMs: number; readonly order: number; readonly run: () => void };
+type Event = { readonly atMs: number; readonly order: number; readonly run: () => void; isCancelled: boolean };
 
 /** How far apart events lie that may happen as one. */
 const togetherMs = 4;
@@ -28,17 +28,23 @@ export class Scheduler {
     return this.#heap.length === 0;
   }
 
-  after(ms: number, run: () => void): void {
+  /** What comes back takes it out again. */
+  after(ms: number, run: () => void): () => void {
     this.#order += 1;
-    push(this.#heap, { atMs: this.#nowMs + Math.max(0, ms), order: this.#order, run });
+    const event = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order, run, isCancelled: false };
+    push(this.#heap, event);
+    return () => {
+      event.isCancelled = true;
+    };
   }
 
   wait(ms: number): Promise<void> {
-    return new Promise((resolve) => this.after(ms, resolve));
+    return new Promise((resolve) => void this.after(ms, resolve));
   }
 
   /** Runs what comes next, up to `together` more of what is near in the same turn of the event loop; then what follows from it. False when nothing waits. */
   async step(together: number): Promise<boolean> {
+    this.#dropCancelled();
     const event = pop(this.#heap);
     if (event === undefined) return false;
     this.#run(event);
@@ -50,7 +56,12 @@ export class Scheduler {
     return true;
   }
 
+  #dropCancelled(): void {
+    while (this.#heap[0]?.isCancelled === true) pop(this.#heap);
+  }
+
   #isSoon(): boolean {
+    this.#dropCancelled();
     const next = this.#heap[0];
     return next !== undefined && next.atMs - this.#nowMs <= togetherMs;
   }

@@ -48,7 +48,7 @@ export async function shrink(plan: Plan, outcome: Outcome, run: Run): Promise<Sh
 }
 
 /** Leaves out parts of a list, halves first, while `keep` says that the rest still fails. */
-async function thin<T>(list: () => readonly T[], keep: (rest: readonly T[]) => Promise<boolean>): Promise<void> {
+export async function thin<T>(list: () => readonly T[], keep: (rest: readonly T[]) => Promise<boolean>): Promise<void> {
   for (let size = Math.max(1, list().length >>> 1); ; size >>>= 1) {
     for (let start = 0; start < list().length; ) {
       const rest = [...list().slice(0, start), ...list().slice(start + size)];

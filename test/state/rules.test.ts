@@ -3,7 +3,13 @@
  * simulation's matter; limits are in the conformance suites, lives and seals in clusters.test.ts.
  */
 import { describe, expect, it } from "vitest";
-import { commitLossesMax, lagEntriesMax, replicaBehindBytesMax, retentionMs } from "../../shared/base/limits.ts";
+import {
+  appliedRecheckMs,
+  commitLossesMax,
+  lagEntriesMax,
+  replicaBehindBytesMax,
+  retentionMs,
+} from "../../shared/base/limits.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
 import { encodeEntry } from "../../shared/log/codec.ts";
 import type { EncodedEntry } from "../../shared/log/ports.ts";
@@ -292,6 +298,22 @@ describe("rule 5: back-pressure by lag", () => {
     expect(requests.filter((request) => request === "markers")).toHaveLength(1);
     clock.advance(5_000);
     expect(await asked(ports, () => one.update((tx) => tx.nodes.update(node("a")), options))).toEqual(["markers", "append 501"]);
+  });
+
+  it("where the log applies itself nobody asks for the marker, and nothing is refused", async () => {
+    const { ports, clock } = await two();
+    const log = { ...ports.log, appliesItself: true };
+    const store = openStore({ ...ports, log }, clock);
+    await create(store, "a");
+    const requests = await asked(ports, async () => {
+      for (let count = 0; count <= lagEntriesMax; count += 1) {
+        await store.update((tx) => tx.nodes.update(node("a")), options);
+      }
+      clock.advance(appliedRecheckMs);
+      await store.update((tx) => tx.nodes.update(node("a")), options);
+    });
+    expect(requests).not.toContain("markers");
+    expect(requests).toHaveLength(lagEntriesMax + 2);
   });
 });
 

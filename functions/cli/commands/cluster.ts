@@ -52,6 +52,10 @@ async function createCluster(context: Context, name: string, { json, ...spec }: 
 export const makeCluster = (client: Client, name: string, spec: object): Promise<ClusterObject> =>
   client.send<ClusterObject>("POST", clustersPath, { body: { apiVersion, kind: "Cluster", metadata: { name }, spec } });
 
+/** Changes these fields of its spec; null takes one away. */
+export const setCluster = (client: Client, name: string, spec: object): Promise<ClusterObject> =>
+  client.send<ClusterObject>("PATCH", pathOf(name), { body: { spec }, type: "application/merge-patch+json" });
+
 async function listClusters({ client, terminal }: Context, { json }: { readonly json?: boolean }): Promise<void> {
   const { items } = await client().get<{ readonly items: readonly ClusterObject[] }>(clustersPath);
   if (json) return terminal.out(jsonLine(items));

@@ -7,9 +7,14 @@ import type { Client } from "../client.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../errors.ts";
 import { type ExportFile, readExport } from "../export-file.ts";
-import { clusterNamed, makeCluster, removeCluster } from "./cluster.ts";
+import { clusterNamed, makeCluster, removeCluster, setCluster } from "./cluster.ts";
 
-type Options = { readonly cluster?: string; readonly replace?: boolean; readonly resume?: boolean };
+type Options = {
+  readonly cluster?: string;
+  readonly replace?: boolean;
+  readonly resume?: boolean;
+  readonly adopt?: readonly string[];
+};
 type Imported = { readonly created: number };
 
 /** Objects and bytes of one request: well below the 3 MiB that a body may have. */
@@ -23,20 +28,48 @@ export const importCommand = (context: Context): Command =>
     .option("--cluster <name>", "under this name (default: the export's)")
     .addOption(new Option("--replace", "end the cluster that has the name now, with all that is in it").conflicts("resume"))
     .option("--resume", "go on with an import that broke off")
+    .addOption(
+      new Option(
+        "--adopt <uid>",
+        "take the containers of this former cluster for the new one's own, so that they run on; may be given several times (default: they are not touched, and others are made)",
+      ).argParser((uid: string, before: readonly string[] = []) => [...before, uid]),
+    )
     .action((file: string, options: Options) => importCluster(context, file, options));
 
 async function importCluster({ client: connect, terminal }: Context, path: string, options: Options): Promise<void> {
   const file = await readExport(path);
   const client = connect();
   const name = options.cluster ?? file.name;
+  const { adopts: _, ...spec } = file.spec;
+  const adopts = options.adopt && { adopts: adopted(file, options.adopt) };
   const isThere = await makeRoom(client, name, options);
-  if (!isThere) await makeCluster(client, name, file.spec);
-  let created = 0;
-  for (const part of partsOf(file)) {
-    const body = { kind: "List", apiVersion: "v1", items: part };
-    created += (await client.send<Imported>("POST", `${client.base(name)}/windlass/v1/import`, { body })).created;
-  }
+  // Nobody works on half of a fleet: what is not imported yet would be made again, or its containers be taken for stale.
+  if (isThere) await setCluster(client, name, { paused: true, ...adopts });
+  else await makeCluster(client, name, { ...spec, paused: true, ...adopts });
+  const created = await fill(client, name, file);
+  await setCluster(client, name, { paused: spec.paused ?? null });
   terminal.out(`cluster ${name}: ${created} of ${file.objects.length} objects made\n`);
+}
+
+/** How many objects were made. */
+async function fill(client: Client, name: string, file: ExportFile): Promise<number> {
+  let created = 0;
+  try {
+    for (const part of partsOf(file)) {
+      const body = { kind: "List", apiVersion: "v1", items: part };
+      created += (await client.send<Imported>("POST", `${client.base(name)}/windlass/v1/import`, { body })).created;
+    }
+    return created;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${error.message}; cluster ${name} stays paused until an import with --resume ends`, { cause: error });
+  }
+}
+
+/** What a cluster had adopted is adopted with it. */
+function adopted({ uid, spec }: ExportFile, uids: readonly string[]): readonly string[] {
+  const before = uid !== undefined && uids.includes(uid) ? (spec.adopts ?? []) : [];
+  return [...new Set([...uids, ...before])];
 }
 
 /** Whether a cluster of the name is there to be filled. @throws CommandError when it is in use, or to be resumed and not there. */

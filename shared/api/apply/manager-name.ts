@@ -9,7 +9,11 @@ const unknownManager = "unknown";
 /** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
+/** Most names: they need not be looked at letter by letter. */
+const plainForm = new RegExp(`^[ -~]{1,${managerBytesMax}}$`);
+
 export function checkManager(name: string, field: string): FieldError[] {
+  if (plainForm.test(name)) return [];
   const errors = Buffer.byteLength(name) > managerBytesMax ? [tooLong(field, managerBytesMax, "bytes")] : [];
   const at = [...name].findIndex((character) => !printable.test(character));
   return at === -1 ? errors : [...errors, invalid(field, name, `invalid character at position ${at}`)];
@@ -17,9 +21,11 @@ export function checkManager(name: string, field: string): FieldError[] {
 
 /** What stands before the first slash, without what can't be printed, as long as a name may be. */
 export function managerOfUserAgent(userAgent: string | undefined): string {
+  const [first = ""] = (userAgent ?? "").split("/", 1);
+  if (plainForm.test(first)) return first;
   let name = "";
   let bytes = 0;
-  for (const character of (userAgent ?? "").split("/", 1)[0] ?? "") {
+  for (const character of first) {
     if (!printable.test(character)) continue;
     bytes += Buffer.byteLength(character);
     if (bytes > managerBytesMax) break;

@@ -9,6 +9,7 @@ import { difference, type Fields, isEmpty, noFields, union, without } from "./fi
 import { fieldTypeOf } from "./field-type.ts";
 import { foldOldest, isOf, type ManagedEntry, type Manager, newEntry, writeEntries } from "./managed-entry.ts";
 import { untouchable } from "./owned-view.ts";
+import { type Rewrite, rewriteOf } from "./rewrite.ts";
 
 /** An object, or what of it can be owned. */
 type ObjectParts = { readonly metadata?: unknown; readonly spec?: unknown; readonly status?: unknown };
@@ -28,21 +29,30 @@ export type Update = {
  * The entries after the update; those that were given, themselves, where nothing changes. An object whose entries were taken back is
  * not tracked until it is applied: nobody knows who set what of it (Kubernetes' skipNonApplied).
  */
-export function trackUpdate({ definition, before: former, after, entries, manager, time }: Update): readonly ManagedEntry[] {
+export function trackUpdate(update: Update): readonly ManagedEntry[] {
+  const { definition, before: former, after, entries, manager, time } = update;
   if (former !== undefined && entries.length === 0) return entries;
+  const sole = entries.length === 1 ? entries[0] : undefined;
+  if (former !== undefined && sole !== undefined && isOf(sole, manager)) {
+    const rewrite = rewriteBy(sole, update);
+    if (rewrite === "nothing" || (rewrite === "owned" && sole.time === time)) return entries;
+    if (rewrite === "owned") return writeEntries([newEntry(manager, sole.fieldsV1, time)]);
+  }
   const { taken, removed } = changesOf(definition, former ?? {}, after, manager.subresource);
   if (isEmpty(taken) && isEmpty(removed)) return entries;
   const own = entries.findIndex((entry) => isOf(entry, manager));
-  const before = entries[own];
-  // A controller that writes the same fields again, within a second: by far the most frequent update.
-  if (entries.length === 1 && before?.time === time && isEmpty(removed) && union(before.fieldsV1, taken) === before.fieldsV1)
-    return entries;
   const left = entries.map((entry, index) =>
     index === own ? withoutFields(entry, removed) : withoutFields(entry, taken, removed),
   );
   if (isEmpty(taken)) return writeEntries(left);
   const entry = newEntry(manager, union(left[own]?.fieldsV1 ?? noFields, taken), time);
   return writeEntries(foldOldest(own === -1 ? [...left, entry] : left.with(own, entry)));
+}
+
+/** What an update does to an object that only its writer has set fields of. What this path leaves as it is can't be owned through it. */
+function rewriteBy({ fieldsV1, subresource }: ManagedEntry, { definition, before, after }: Update): Rewrite {
+  const owned = without(fieldsV1, untouchable(subresource));
+  return rewriteOf(fieldTypeOf(definition), partsOf(before ?? {}), partsOf(after), owned);
 }
 
 /** `taken`: what a write changed or added, which is its writer's then. */

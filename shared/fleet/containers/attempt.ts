@@ -6,7 +6,8 @@ import { type Container, type ContainerObjectSpec, containerKind } from "../../k
 import { apiVersion } from "../../kinds/object.ts";
 import type { Selector } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
-import { NameInUseError, NoSuchNodeError } from "./errors.ts";
+import { NoSuchNodeError } from "../nodes/errors.ts";
+import { NameInUseError } from "./errors.ts";
 
 /** Where a Container object stands. */
 export type Place = { readonly namespace: string; readonly name: string };

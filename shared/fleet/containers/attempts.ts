@@ -13,8 +13,9 @@ import type { Call } from "../engine/call.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 import type { Engine } from "../engine.ts";
 import { EngineError, EngineUnreachableError, type NameTakenError } from "../engine-errors.ts";
+import { NoSuchNodeError } from "../nodes/errors.ts";
 import { beginAttempt, completeAttempt, dropAttempt, type Made, type NewAttempt, type Place } from "./attempt.ts";
-import { AttemptOverError, NoSuchNodeError } from "./errors.ts";
+import { AttemptOverError } from "./errors.ts";
 import { generatedNames } from "./generated-names.ts";
 import { attemptOf, newAttemptId, ownLabels } from "./labels.ts";
 

@@ -21,13 +21,3 @@ export class AttemptOverError extends Error {
     super(`attempt ${attempt} is no longer wanted: its container was removed while it was made`);
   }
 }
-
-/** The node was taken away, or is another one of that name. Nothing was done. */
-export class NoSuchNodeError extends Error {
-  override readonly name = "NoSuchNodeError";
-  readonly nodeName: string;
-  constructor(nodeName: string) {
-    super(`No such node: ${nodeName}`);
-    this.nodeName = nodeName;
-  }
-}

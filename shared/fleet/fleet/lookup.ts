@@ -1,9 +1,9 @@
 /**
  * From what people call a container to its object and its engine. Exact matches are look-ups in the store's indexes (engine's id, name,
- * attempt) or its key; only a beginning of an id goes through the index of ids, all of them: under a millisecond with 30,000. Absence
- * is certain: the store is read as of this call, or later.
+ * attempt, the twelve digits that docker ps shows) or its key; only a shorter beginning of an id goes through the index of ids, all of
+ * them: under a millisecond with 30,000. Absence is certain: the store is read as of this call, or later.
  */
-import type { Container } from "../../kinds/container.ts";
+import { type Container, shortIdDigits } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
 import { byNode, type Selector } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -83,7 +83,13 @@ function byObjectName(containers: Transaction["containers"], reference: string):
 }
 
 function byStart(containers: Transaction["containers"], prefix: string): Container | undefined {
-  const [first, second] = containers.find({ by: "indexPrefix", index: "containerId", prefix });
+  const [first, second] = startingWith(containers, prefix);
   if (second !== undefined) throw new AmbiguousError(prefix);
   return first;
+}
+
+function startingWith(containers: Transaction["containers"], prefix: string): readonly Container[] {
+  if (prefix.length < shortIdDigits) return containers.find({ by: "indexPrefix", index: "containerId", prefix });
+  const value = prefix.slice(0, shortIdDigits);
+  return containers.find({ by: "index", index: "shortId", value }).filter(({ status }) => status?.containerId?.startsWith(prefix));
 }

@@ -3,8 +3,8 @@
  * was not reached, or that its engine failed to create; a refusal, a veto or a registry's answer is no node's fault.
  */
 import type { Node } from "../../kinds/node.ts";
-import { NoSuchNodeError as GoneNodeError } from "../containers/errors.ts";
 import { NoSuchImageError } from "../engine-errors.ts";
+import { NoSuchNodeError } from "../nodes/errors.ts";
 import type { CreateContainerOptions, Created } from "./container-options.ts";
 import { reservationLabels } from "./demands.ts";
 import { isNetworkError, isNodeFault, NodeError, textOf, wrapped } from "./errors.ts";
@@ -76,7 +76,7 @@ function requestFor(nodeName: string, options: Try): Parameters<Ground["attempts
 }
 
 /** Not for another node to mend. */
-const isStores = (error: unknown): boolean => wrapped("", "", error) === error && !(error instanceof GoneNodeError);
+const isStores = (error: unknown): boolean => wrapped("", "", error) === error && !(error instanceof NoSuchNodeError);
 
 function withPull(error: unknown, pullError: unknown): unknown {
   if (!(error instanceof NoSuchImageError) || pullError === undefined) return error;

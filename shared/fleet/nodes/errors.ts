@@ -1,4 +1,4 @@
-/** What the node methods throw: tsuru's errors, with "busy" and "unknown" told apart. Nothing was written in any of these cases. */
+/** What is thrown about nodes: tsuru's errors, with "busy" and "unknown" told apart. Nothing was written in any of these cases. */
 
 /** Somebody heals the node at the moment: the source's "Healer already running". Try again after `until`, or sooner. */
 export class NodeBusyError extends Error {
@@ -15,7 +15,7 @@ export class NodeBusyError extends Error {
   }
 }
 
-/** There is no node of that name or address. */
+/** There is no node of that name or address, or it is another one of that name by now. */
 export class NoSuchNodeError extends Error {
   override readonly name = "NoSuchNodeError";
   readonly node: string;

@@ -1,6 +1,7 @@
 /**
  * All writes that wait are one transaction and one fsync. A write is a function over the database that runs to its end at
  * once; it sees what those before it in its group wrote, and nobody sees any of it, nor is told of it, before the commit.
+ * The group is closed when the event loop has read what came in, so that all who came in one turn of it share the fsync.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { NotWrittenError, UnclearWriteError } from "./errors.ts";
@@ -26,6 +27,7 @@ export class GroupCommit {
   readonly #waiting: Job[] = [];
   #scheduled = false;
   #closed = false;
+  #gathering: PromiseWithResolvers<void> | undefined;
 
   /** `onRollback` is called when what writes left in memory is void. */
   constructor(database: DatabaseSync, onRollback: () => void) {
@@ -56,9 +58,21 @@ export class GroupCommit {
     });
   }
 
+  /**
+   * Resolves just before a group is written. What is written then, in the same turn, is still of the group: who has callers of its own
+   * to put together waits for it, and puts together all that came.
+   */
+  gather(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#gathering ??= Promise.withResolvers();
+    this.#schedule();
+    return this.#gathering.promise;
+  }
+
   /** Writes what waits, `last` after it, and refuses what comes later. */
   close(last: () => void): void {
     this.#closed = true;
+    this.#endGathering();
     const act = () => {
       last();
       return ignore;
@@ -72,10 +86,21 @@ export class GroupCommit {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
-      this.#scheduled = false;
-      if (this.#waiting.length > 0) this.#transact(this.#waiting.splice(0, groupMax));
-      if (this.#waiting.length > 0) this.#schedule();
+      this.#endGathering();
+      // Node runs what a microtask leaves for the next tick when no microtask is left: those who gathered have written by then.
+      queueMicrotask(() => process.nextTick(() => this.#writeGroup()));
     });
+  }
+
+  #endGathering(): void {
+    this.#gathering?.resolve();
+    this.#gathering = undefined;
+  }
+
+  #writeGroup(): void {
+    this.#scheduled = false;
+    if (this.#waiting.length > 0) this.#transact(this.#waiting.splice(0, groupMax));
+    if (this.#waiting.length > 0 || this.#gathering !== undefined) this.#schedule();
   }
 
   /** FULL waits for the disk at a commit, NORMAL does not; what a FULL commit waits for includes all before it. */

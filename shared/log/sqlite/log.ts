@@ -20,6 +20,7 @@ export class SqliteLog implements Log {
   readonly appendMax = 256;
   /** Local disks are cheap, and a commit of one object is not worth the time that compressing it takes. */
   readonly compressAboveBytes = 16 * 1024;
+  readonly appliesItself = true;
   readonly #commits: GroupCommit;
   readonly #lives: Lives;
   readonly #pending: PendingRows;
@@ -36,6 +37,10 @@ export class SqliteLog implements Log {
     this.#selectAfter = database.prepare("SELECT revision, entry FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?");
     this.#selectOne = database.prepare("SELECT revision, entry FROM log WHERE id = ?");
     this.#delete = database.prepare("DELETE FROM log WHERE id > ? AND id <= ?");
+  }
+
+  gather(): Promise<void> {
+    return this.#commits.gather();
   }
 
   async append(uid: string, run: readonly EncodedEntry[]): Promise<Appended> {

@@ -64,10 +64,10 @@ export class Meter {
    * @throws BusyError when there were too many commits in this second; nothing was written.
    */
   async admit(): Promise<Admission> {
-    await this.#refresh();
+    if (this.#isOld()) await this.#refresh();
     const rate = this.#quotas?.commitsPerSecond;
     if (this.isCounting) await this.#usage.ready();
-    if (rate === undefined) return { done: () => undefined };
+    if (rate === undefined) return unbounded;
     if (!this.#bucket.take(rate)) throw new BusyError(`the cluster's quota is ${rate} commits a second; try again`);
     this.#admitted += 1;
     return { done: (committed) => this.#done(committed) };
@@ -120,10 +120,14 @@ export class Meter {
     this.#bucket.giveBack();
   }
 
+  #isOld(): boolean {
+    const { clock, root } = this.#options;
+    return clock.monotonic() - this.#readAtMs >= quotasMs || root.revision !== this.#readAtRevision;
+  }
+
   async #refresh(): Promise<void> {
     const now = this.#options.clock.monotonic();
     const { root } = this.#options;
-    if (now - this.#readAtMs < quotasMs && root.revision === this.#readAtRevision) return;
     const quotas = await this.#options.quotas();
     const wasCounting = this.isCounting;
     this.#quotas = quotas;
@@ -133,6 +137,8 @@ export class Meter {
     if (!wasCounting) this.#usage.forget();
   }
 }
+
+const unbounded = { done: (): void => undefined };
 
 function beyond(
   resource: keyof Amount,

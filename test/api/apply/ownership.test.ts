@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { apply } from "../../../shared/api/apply/apply.ts";
+import { compare } from "../../../shared/api/apply/compare.ts";
 import { difference, type Fields, isEmpty, noFields, pathsOf, union } from "../../../shared/api/apply/field-set.ts";
 import { fieldTypeOf } from "../../../shared/api/apply/field-type.ts";
 import { fieldsOf } from "../../../shared/api/apply/fields-of.ts";
@@ -15,6 +16,7 @@ import {
   writeEntries,
 } from "../../../shared/api/apply/managed-entry.ts";
 import { ownedView } from "../../../shared/api/apply/owned-view.ts";
+import { rewriteOf } from "../../../shared/api/apply/rewrite.ts";
 import { trackUpdate } from "../../../shared/api/apply/track-update.ts";
 import { timestamp } from "../../../shared/base/clock.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
@@ -214,3 +216,18 @@ function partAt(object: JsonObject | undefined, path: string): unknown {
       : undefined;
   }, object);
 }
+
+it("what is found to be only written anew is what a comparison finds to be so", () => {
+  fc.assert(
+    fc.property(bodies, bodies, bodies, (before, after, owner) => {
+      const owned = fieldsOf(type, owner);
+      const rewrite = rewriteOf(type, before, after, owned);
+      const { added, modified, removed } = compare(type, before, after);
+      const isSame = [added, modified, removed].every(isEmpty);
+      if (rewrite === "nothing") expect(isSame).toBe(true);
+      if (rewrite !== "owned") return;
+      expect([isSame, added, removed, difference(modified, owned)]).toEqual([false, noFields, noFields, noFields]);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -12,7 +12,7 @@ import { type Group, type Row, timeBar, whole } from "../report.ts";
 
 const starts = 11;
 const startsQuick = 1;
-const functions = { api: 150, healer: 100, publisher: 100, installer: 100 } as const;
+const functions = { api: 150, healer: 100, publisher: 100, reconciler: 150, installer: 100 } as const;
 type Name = keyof typeof functions;
 
 /** The API's runtime puts `awslambda` there. */
@@ -33,6 +33,8 @@ const environment = {
   WINDLASS_ADMIN_SECRET: "arn:aws:secretsmanager:us-east-1:1:secret:first",
   WINDLASS_METRICS_NAMESPACE: "Windlass",
   WINDLASS_STACK: "Windlass",
+  WINDLASS_SECRETS: "windlass/",
+  WINDLASS_FLEET_QUEUE: "https://sqs.us-east-1.amazonaws.com/1/WakeUps",
 };
 
 export const bundlesGroup: Group = {

@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 import * as z from "zod";
 import { bufferedHandler, openApi, streamingHandler } from "../../../functions/api/api.ts";
 import type { Ports } from "../../../functions/aws/dynamo-ports.ts";
-import { once } from "../../../functions/aws/once.ts";
+import type { WakeQueue } from "../../../functions/aws/wake-queue.ts";
 import { openWorkshop, type Workshop } from "../../../functions/aws/workshop.ts";
 import { healHandler } from "../../../functions/healer/heal.ts";
 import { ensureFirstToken } from "../../../functions/installer/first-token.ts";
@@ -15,6 +15,9 @@ import { publishHandler } from "../../../functions/publisher/publish.ts";
 import { type Clock, systemClock } from "../../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../../shared/base/ids.ts";
 import { silentLogger } from "../../../shared/base/logger.ts";
+import { once } from "../../../shared/base/once.ts";
+import type { OpenEngine } from "../../../shared/fleet/nodes/engines.ts";
+import { NoSuchSecretError, type SecretResolver } from "../../../shared/fleet/secrets/resolver.ts";
 import { DynamoCells } from "../../../shared/log/dynamodb/cells.ts";
 import { closeClients, openClients } from "../../../shared/log/dynamodb/clients.ts";
 import { DynamoLog } from "../../../shared/log/dynamodb/log.ts";
@@ -36,6 +39,11 @@ const logEventBytes = 26;
 /** Lambda's own START, END and REPORT of an invocation: 300 bytes or so. */
 const platformLogBytes = 300 + 3 * logEventBytes;
 const minuteMs = 60_000;
+
+/** Fleets' own rounds are not part of the bill: what they cost is the engines' answers, not the state's. */
+const unheard: WakeQueue = { send: async () => undefined };
+const noSecrets: SecretResolver = { resolve: (name) => Promise.reject(new NoSuchSecretError(name)) };
+const noEngine: OpenEngine = ({ address }) => Promise.reject(new Error(`there is no engine at ${address}`));
 
 export class Deployment {
   readonly meter = new DynamoMeter();
@@ -126,7 +134,12 @@ export class Deployment {
       this.#written += Buffer.byteLength(line) + logEventBytes;
       this.metrics = metricsIn(line);
     };
-    const handler = healHandler({ open: this.workshop, place: { namespace: "Windlass", stack: "Windlass" }, write });
+    const handler = healHandler({
+      open: this.workshop,
+      queue: unheard,
+      place: { namespace: "Windlass", stack: "Windlass" },
+      write,
+    });
     await this.#invoke("healer", () => handler({}, contextOf(minuteMs)));
     this.#add({ logBytes: this.#written });
     this.#written = 0;
@@ -158,7 +171,8 @@ export class Deployment {
 
   #newEnvironment() {
     const settings = { WINDLASS_TRANSPORT: "stream", WINDLASS_IAM: undefined, WINDLASS_OIDC: undefined } as const;
-    return once(() => openApi({ ...this.ports, ...surroundings, clock: this.#clock, settings, release: "0.0.0-bench" }));
+    const parts = { ...this.ports, ...surroundings, clock: this.#clock, settings, secrets: noSecrets, open: noEngine };
+    return once(() => openApi({ ...parts, release: "0.0.0-bench" }));
   }
 
   async #invoke<T>(of: FunctionName, call: () => Promise<T>): Promise<T> {

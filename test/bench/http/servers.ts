@@ -65,7 +65,7 @@ export const probeBare = (program: string, folder: string): Promise<Probed> => r
 
 async function runWindlass(program: string, folder: string, flags: readonly string[]): Promise<Probed> {
   mkdirSync(folder, { recursive: true });
-  const env = { ...process.env, WINDLASS_PORT: "0", WINDLASS_DATA: folder, WINDLASS_HOST: "127.0.0.1" };
+  const env = { ...process.env, WINDLASS_PORT: "0", WINDLASS_DATA: folder, WINDLASS_HOST: "127.0.0.1", WINDLASS_FLEET: "off" };
   const stdio = ["ignore", "pipe", "inherit", "ipc"] as const;
   const child = spawn(process.execPath, [...startFlags, ...flags, "functions/local/main.ts"], {
     cwd: root,

@@ -1,0 +1,31 @@
+/** Wake-ups in an SQS queue. */
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { Wake, WakeQueue } from "./wake-queue.ts";
+
+/** SQS: messages of one request. */
+const batchMax = 10;
+/** A send takes milliseconds; what waits for a lost connection holds up the round. */
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+
+export function sqsWakeQueue(url: string, client = new SQSClient({ requestHandler, maxAttempts: 2 })): WakeQueue {
+  return {
+    async send(wakes, delaySeconds = 0) {
+      for (let from = 0; from < wakes.length; from += batchMax)
+        await sendBatch(client, { url, delaySeconds, wakes: wakes.slice(from, from + batchMax) });
+    },
+  };
+}
+
+type Batch = { readonly url: string; readonly delaySeconds: number; readonly wakes: readonly Wake[] };
+
+async function sendBatch(client: SQSClient, { url, delaySeconds, wakes }: Batch): Promise<void> {
+  const Entries = wakes.map((wake, index) => ({
+    Id: String(index),
+    MessageBody: JSON.stringify(wake),
+    DelaySeconds: delaySeconds,
+  }));
+  const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }));
+  const [first] = Failed;
+  if (first !== undefined)
+    throw new Error(`${Failed.length} of ${wakes.length} wake-ups were refused: ${first.Message ?? first.Code}`);
+}

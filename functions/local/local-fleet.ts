@@ -1,0 +1,62 @@
+/**
+ * The fleet's side of the embedded host: the fleets of all clusters, and the Docker API in front of them. Their code is loaded beside the
+ * start, docker's when its first request or node comes: a start without nodes takes no longer for them.
+ */
+import type { Authenticator } from "../../shared/access/access.ts";
+import type { Metrics } from "../../shared/api/metrics.ts";
+import { once } from "../../shared/base/once.ts";
+import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
+import { environmentSecrets } from "../../shared/fleet/secrets/environment.ts";
+import { fileSecrets } from "../../shared/fleet/secrets/files.ts";
+import { firstOf, keepFor, type SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
+import { type Config, secretsFolder } from "./config.ts";
+import { type DockerFront, dockerFront } from "./docker-front.ts";
+import type { FleetsOptions } from "./fleets.ts";
+import { release } from "./release.ts";
+import { refuseUpgrades, type UpgradeHook } from "./upgrade.ts";
+
+export type LocalFleetOptions = Omit<FleetsOptions, "secrets" | "open" | "isAtWork"> & {
+  readonly config: Config;
+  readonly authenticator: Authenticator;
+  readonly metrics: Metrics;
+};
+
+export type LocalFleet = {
+  readonly docker: DockerFront;
+  /** Of all connections: only docker's leave HTTP. */
+  readonly upgrade: UpgradeHook;
+  /** Resolves when the signal has aborted and all has ended. */
+  readonly done: Promise<void>;
+};
+
+/** A rotated secret is noticed this late: each request to an engine asks for its keys. */
+const secretKeepMs = 10_000;
+
+export function openLocalFleet(
+  { config, authenticator, metrics, ...common }: LocalFleetOptions,
+  signal: AbortSignal,
+): LocalFleet {
+  const secrets = keepFor(secretsOf(config), { clock: common.clock, keepMs: secretKeepMs });
+  const own = { secrets, open: openEngine, isAtWork: config.fleet ?? true };
+  const fleets = import("./fleets.ts").then(({ Fleets }) => new Fleets({ ...common, ...own }, signal));
+  const openApi = once(async () => {
+    const { DockerApi } = await import("../../shared/docker-api/docker-api.ts");
+    const find = async (name: string) => (await fleets).find(name);
+    return new DockerApi({ ...common, authenticator, release, transport: "stream", fleets: find });
+  });
+  const docker = dockerFront(openApi, { metrics, clock: common.clock });
+  const refuse = refuseUpgrades(authenticator);
+  return {
+    docker,
+    upgrade: (request, socket, head) => (docker.takes(request.url ?? "") ? docker.upgrade : refuse)(request, socket, head),
+    done: fleets.then((all) => all.run()),
+  };
+}
+
+const openEngine: OpenEngine = async (options) => {
+  const { openDockerEngine } = await import("../../shared/fleet/docker/open.ts");
+  return openDockerEngine(options);
+};
+
+const secretsOf = (config: Config): SecretResolver =>
+  firstOf([fileSecrets(secretsFolder(config)), environmentSecrets(process.env)]);

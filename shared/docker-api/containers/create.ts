@@ -1,0 +1,170 @@
+/**
+ * `docker create`: the fleet chooses the node, commits the container's object and makes it there. An image that only some nodes have is
+ * run on one of those; one that none has is 404 in Docker's words, upon which clients pull, on all nodes, and ask again.
+ */
+import type { JsonObject } from "../../base/json.ts";
+import type { ContainerCreate } from "../../fleet/engine/containers.ts";
+import { NoSuchImageError } from "../../fleet/engine-errors.ts";
+import { NodeError, NoNodesError, noSuchImage, TriesExceededError } from "../../fleet/fleet/errors.ts";
+import { jsonBody } from "../body.ts";
+import type { Call } from "../call.ts";
+import { badParameter } from "../errors.ts";
+import { type DockerAnswer, json } from "../exchange.ts";
+import { askNodes } from "../fan-out.ts";
+import { checkedName } from "./change.ts";
+import { constraintText, type PlacementWords, placementWords, type Rule } from "./placement-words.ts";
+import { resolveReferences } from "./references.ts";
+import { shownName } from "./row.ts";
+
+type Wanted = {
+  readonly name: string | undefined;
+  readonly body: ContainerCreate;
+  readonly platform: string | undefined;
+  readonly constraints: readonly string[];
+  /** Constraints that are left out where they can't be met. */
+  readonly wishes: readonly string[];
+  readonly affinities: readonly string[];
+  /** Nodes that it may be on; undefined: all. */
+  readonly among: readonly string[] | undefined;
+};
+
+export async function createContainer(call: Call): Promise<DockerAnswer> {
+  const { query } = call;
+  const name = checkedName(query.get("name") ?? "");
+  const words = placementWords(await jsonBody(call.request));
+  const { body, nodeName } = await resolveReferences(call, words.body);
+  const image = body["Image"];
+  if (typeof image !== "string" || image === "") throw badParameter("no image specified");
+  const placed = await placedBy(call, words);
+  const wanted: Wanted = {
+    ...placed,
+    name,
+    body: withEndpointMac(body) as ContainerCreate,
+    platform: query.get("platform") || undefined,
+    constraints: [...placed.constraints, ...(nodeName === undefined ? [] : [`node.name==${nodeName}`])],
+  };
+  const { container } = await onHolders(call, wanted, image);
+  call.front.names.set(container.status?.containerId ?? "", shownName(container).slice(1));
+  return json({ Id: container.status?.containerId ?? "", Warnings: [] }, { status: 201 });
+}
+
+type Created = Awaited<ReturnType<Call["fleet"]["containers"]["create"]>>;
+
+/** Nodes that are known to have the image come first, then any; then those that say they have it when they are asked. */
+async function onHolders(call: Call, wanted: Wanted, image: string): Promise<Created> {
+  const known = await knownHolders(call, image);
+  const first = known === undefined ? undefined : await tryOn(call, wanted, known);
+  const made = first ?? (await tryOn(call, wanted, undefined));
+  if (made !== undefined) return made;
+  const holders = (
+    await askNodes(call, "image inspect", (engine, engineCall) => engine.images.inspect(image, engineCall))
+  ).parts.map(({ node }) => node.metadata.name);
+  const last = holders.length === 0 ? undefined : await tryOn(call, wanted, holders);
+  if (last !== undefined) return last;
+  throw noSuchImage(image.includes("@") || image.lastIndexOf(":") > image.lastIndexOf("/") ? image : `${image}:latest`);
+}
+
+/** undefined: the nodes it was tried on have no such image, or none of `among` takes it. */
+async function tryOn(call: Call, wanted: Wanted, among: readonly string[] | undefined): Promise<Created | undefined> {
+  const both = among === undefined ? wanted.among : among.filter((name) => wanted.among?.includes(name) ?? true);
+  if (both?.length === 0) return undefined;
+  try {
+    return await withWishes(call, { ...wanted, among: both });
+  } catch (error) {
+    if (isMissingImage(error)) return undefined;
+    // Of those that have the image none is free: another may be, and says so if it lacks the image.
+    if (among !== undefined && error instanceof NoNodesError && wanted.among === undefined) return undefined;
+    throw error;
+  }
+}
+
+async function withWishes(call: Call, wanted: Wanted): Promise<Created> {
+  if (wanted.wishes.length === 0) return await make(call, wanted, wanted.constraints);
+  try {
+    return await make(call, wanted, [...wanted.constraints, ...wanted.wishes]);
+  } catch (error) {
+    if (error instanceof NoNodesError) return await make(call, wanted, wanted.constraints);
+    throw error;
+  }
+}
+
+function make(call: Call, { name, body, platform, affinities, among }: Wanted, constraints: readonly string[]): Promise<Created> {
+  const platforms = platform === undefined ? undefined : [platformOf(platform)];
+  return call.fleet.containers.create({
+    body,
+    pull: "never",
+    actor: call.principal.name,
+    signal: call.signal,
+    schedulerOptions: {
+      ...(constraints.length > 0 && { constraints }),
+      ...(affinities.length > 0 && { affinities }),
+      ...(platforms && { platforms }),
+    },
+    ...(name !== undefined && { name }),
+    ...(platform !== undefined && { platform }),
+    ...(among !== undefined && { among }),
+  });
+}
+
+/** Where its Image was seen; undefined: it has none, or on no node. */
+async function knownHolders(call: Call, image: string): Promise<readonly string[] | undefined> {
+  const names = new Set([image, `${image}:latest`]);
+  const { value } = await call.ground.store.view(({ images }) =>
+    [...names].flatMap((name) => images.find({ by: "index", index: "reference", value: name })),
+  );
+  const nodes = value.flatMap(({ status }) => status?.history?.at(-1)?.nodeNames ?? []);
+  return nodes.length === 0 ? undefined : [...new Set(nodes)];
+}
+
+/** Swarm's affinities: to a container or an image they are rules, to labels preferences. */
+async function placedBy(
+  call: Call,
+  { constraints, affinities }: PlacementWords,
+): Promise<Pick<Wanted, "constraints" | "wishes" | "affinities" | "among">> {
+  const firm: string[] = [];
+  const wishes: string[] = [];
+  const beside: string[] = [];
+  let among: readonly string[] | undefined;
+  const add = (rule: Rule, text: string) => (rule.isWish ? wishes : firm).push(text);
+  for (const rule of constraints) add(rule, constraintText(rule));
+  for (const rule of affinities) {
+    const { key, operator, value } = rule;
+    if (key === "container") add(rule, `node.name${operator}${(await call.fleet.containers.find(value)).node.metadata.name}`);
+    else if (key === "image" && operator === "==" && !rule.isWish) among = await holders(call, value);
+    else
+      beside.push(
+        `${key === "image" || key === "service" || key.startsWith("labels.") ? key : `labels.${key}`}${operator}${value}`,
+      );
+  }
+  return { constraints: firm, wishes, affinities: beside, among };
+}
+
+async function holders(call: Call, image: string): Promise<readonly string[]> {
+  const { parts } = await askNodes(call, "image inspect", (engine, engineCall) => engine.images.inspect(image, engineCall));
+  if (parts.length === 0) throw noSuchImage(image);
+  return parts.map(({ node }) => node.metadata.name);
+}
+
+function platformOf(text: string): { readonly os?: string; readonly architecture?: string } {
+  const parts = text.split("/");
+  return parts.length === 1 ? { architecture: parts[0] ?? "" } : { os: parts[0] ?? "", architecture: parts[1] ?? "" };
+}
+
+function isMissingImage(error: unknown): boolean {
+  if (error instanceof NodeError) return isMissingImage(error.cause);
+  if (error instanceof TriesExceededError) return error.tries.every(isMissingImage);
+  return error instanceof NoSuchImageError;
+}
+
+/** From API 1.44 on clients give the address of the first network there; engines before look for it beside. */
+function withEndpointMac(body: JsonObject): JsonObject {
+  if (typeof body["MacAddress"] === "string" && body["MacAddress"] !== "") return body;
+  const endpoints = Object.values(
+    ((body["NetworkingConfig"] as JsonObject | undefined)?.["EndpointsConfig"] ?? {}) as JsonObject,
+  );
+  const [mac] = endpoints.flatMap((endpoint) => {
+    const value = (endpoint as JsonObject | null)?.["MacAddress"];
+    return typeof value === "string" && value !== "" ? [value] : [];
+  });
+  return mac === undefined ? body : { ...body, MacAddress: mac };
+}

@@ -1,0 +1,45 @@
+/** `docker inspect`: what the node's engine says, under the names of the cluster, with the node beside it, as classic Swarm showed it. */
+import type { Json, JsonObject } from "../../base/json.ts";
+import type { Node } from "../../kinds/node.ts";
+import type { Call } from "../call.ts";
+import { type DockerAnswer, json } from "../exchange.ts";
+import { knowledgeHeaders } from "../fan-out.ts";
+import { answerOf, forward, segment } from "../forward.ts";
+import { hostOf, nodeDetails } from "../nodes/node-row.ts";
+import { rawObject } from "../raw-json.ts";
+import { revisionOf, shownName } from "./row.ts";
+
+export async function inspectContainer(call: Call): Promise<DockerAnswer> {
+  const found = await call.fleet.containers.find(call.params["id"] ?? "");
+  const { container, node, engineId } = found;
+  const raw = await forward(call, found, { path: `/containers/${segment(engineId)}/json` });
+  if (raw.status !== 200) return answerOf(raw);
+  const details = await rawObject(raw);
+  const translated = {
+    ...details,
+    Name: shownName(container),
+    Node: nodeDetails(node),
+    NetworkSettings: withNodeAddress(objectOf(details["NetworkSettings"]), node),
+    Windlass: { Name: container.metadata.name, Namespace: container.metadata.namespace, Revision: revisionOf(container) },
+  };
+  return json(translated, { headers: knowledgeHeaders({ revision: revisionOf(container), ageSeconds: 0 }) });
+}
+
+/** Every address of the node is, seen from elsewhere, the node's address. */
+function withNodeAddress(settings: JsonObject, node: Node): JsonObject {
+  const host = hostOf(node);
+  if (host === "") return settings;
+  const ports = Object.entries(objectOf(settings["Ports"])).map(([name, bindings]): [string, Json] => {
+    if (!Array.isArray(bindings)) return [name, bindings ?? null];
+    return [name, bindings.map((binding: Json) => withAddress(objectOf(binding), host))];
+  });
+  return { ...settings, Ports: Object.fromEntries(ports) };
+}
+
+const withAddress = (binding: JsonObject, host: string): JsonObject =>
+  binding["HostIp"] === "0.0.0.0" || binding["HostIp"] === "::" || binding["HostIp"] === ""
+    ? { ...binding, HostIp: host }
+    : binding;
+
+const objectOf = (value: unknown): JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

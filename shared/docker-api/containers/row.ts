@@ -1,0 +1,142 @@
+/**
+ * A row of `docker ps`, made of a Container object. It is kept as text as long as the object is, and changed only where time has changed
+ * it: with 30,000 containers a list is 30,000 strings put together.
+ */
+import type { Container } from "../../kinds/container.ts";
+import type { Node } from "../../kinds/node.ts";
+import { ageSeconds, nodeRow } from "../nodes/node-row.ts";
+import { type StatusParts, statusParts, statusText } from "./status-text.ts";
+
+/** Containers that an engine has, or had: one that is still to be made has no id to be shown by. */
+export type SeenContainer = Container & { readonly status: { readonly containerId: string } };
+
+export const isSeen = (container: Container): container is SeenContainer => container.status?.containerId !== undefined;
+
+/** Sizes of a container's files, where they were asked for. */
+export type Sizes = { readonly SizeRw?: number; readonly SizeRootFs?: number };
+
+export type Viewed = { readonly node: Node | undefined; readonly nowMs: number; readonly sizes?: Sizes | undefined };
+
+/** The row as JSON. */
+export function rowText(container: SeenContainer, { node, nowMs, sizes }: Viewed): string {
+  const age = node === undefined ? 0 : ageSeconds(node, nowMs);
+  let row = rows.get(container);
+  if (row === undefined || row.node !== node || row.age !== age) {
+    row = makeRow(container, node, age);
+    rows.set(container, row);
+  }
+  const status = statusText(row.parts, node, nowMs);
+  if (status !== row.status) setStatus(row, status);
+  if (sizes === undefined) return row.text;
+  return `${row.text.slice(0, -1)},"SizeRw":${sizes.SizeRw ?? 0},"SizeRootFs":${sizes.SizeRootFs ?? 0}}`;
+}
+
+/** The name that people use, with its slash: of a container that has none of the cluster's, the engine's with its node before it. */
+export function shownName({ spec, status }: Container): string {
+  if (spec.containerName !== undefined) return `/${spec.containerName}`;
+  return `/${spec.nodeName}/${status?.engineName ?? status?.containerId?.slice(0, 12) ?? ""}`;
+}
+
+/** As the engine says: of one that was lost, the last thing it can be called. */
+export const shownState = ({ status }: Container): string =>
+  status === undefined || status.state === "creating" ? "created" : status.state === "lost" ? "dead" : status.state;
+
+/** Whether `docker ps` shows it without --all. */
+export const isUp = ({ status }: Container): boolean =>
+  status?.state === "running" || status?.state === "paused" || status?.state === "restarting";
+
+/** In their order: newest first. */
+export const newestFirst = (containers: readonly SeenContainer[]): SeenContainer[] =>
+  containers
+    .map((container) => ({ container, created: createdOf(container) }))
+    .sort((one, other) => other.created - one.created)
+    .map(({ container }) => container);
+
+/** A row as it was sent last, and where in it the status stands: `docker ps` of a minute later differs in little. */
+type Row = {
+  text: string;
+  status: string;
+  readonly from: number;
+  to: number;
+  readonly parts: StatusParts;
+  readonly node: Node | undefined;
+  readonly age: number;
+};
+
+const rows = new WeakMap<Container, Row>();
+/** Seconds since 1970. */
+const created = new WeakMap<Container, number>();
+const nodeTexts = new WeakMap<Node, string>();
+
+function setStatus(row: Row, status: string): void {
+  const json = jsonText(status);
+  row.text = row.text.slice(0, row.from) + json + row.text.slice(row.to);
+  row.status = status;
+  row.to = row.from + json.length;
+}
+
+function makeRow(container: SeenContainer, node: Node | undefined, age: number): Row {
+  const { metadata, spec, status } = container;
+  const networks = Object.entries(status.networks ?? {});
+  const head = JSON.stringify({
+    Id: status.containerId,
+    Names: [shownName(container)],
+    Image: spec.image,
+    ImageID: status.imageId ?? "",
+    Command: status.command ?? "",
+    Created: createdOf(container),
+    Ports: (status.ports ?? []).map(portRow),
+    Labels: status.labels ?? {},
+    State: shownState(container),
+    HostConfig: { NetworkMode: networks[0]?.[0] ?? "default" },
+    NetworkSettings: { Networks: Object.fromEntries(networks.map(([name, IPAddress]) => [name, { IPAddress }])) },
+    Mounts: [],
+  });
+  const windlass = {
+    Name: metadata.name,
+    Namespace: metadata.namespace,
+    Origin: spec.origin,
+    Task: spec.taskName,
+    Revision: revisionOf(container),
+    Age: age,
+  };
+  const before = `${head.slice(0, -1)},"Status":`;
+  const text = `${before}"","Node":${nodeText(node, container)},"Windlass":${JSON.stringify(windlass)}}`;
+  return { text, status: "", from: before.length, to: before.length + 2, parts: statusParts(container), node, age };
+}
+
+function createdOf(container: Container): number {
+  let seconds = created.get(container);
+  if (seconds === undefined) {
+    const { metadata, status } = container;
+    seconds = Math.floor(Date.parse(status?.createdAt ?? metadata.creationTimestamp) / 1_000);
+    created.set(container, seconds);
+  }
+  return seconds;
+}
+
+/** Nearly all statuses need no escapes. */
+const jsonText = (text: string): string => (/^[\w ().:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
+
+/** A resourceVersion is a revision and, in three digits, a place in it. */
+export const revisionOf = ({ metadata }: Container): number => Math.floor(Number(metadata.resourceVersion) / 1_000);
+
+type Port = NonNullable<NonNullable<Container["status"]>["ports"]>[number];
+
+const portRow = ({ hostIp, containerPort, hostPort, protocol }: Port) => ({
+  ...(hostIp !== undefined && { IP: hostIp }),
+  PrivatePort: containerPort,
+  ...(hostPort !== undefined && { PublicPort: hostPort }),
+  Type: protocol,
+});
+
+/** A node that is gone leaves its name. */
+function nodeText(node: Node | undefined, { spec }: Container): string {
+  if (node === undefined) return JSON.stringify({ ID: "", IP: "", Addr: "", Name: spec.nodeName });
+  let text = nodeTexts.get(node);
+  if (text === undefined) {
+    text = JSON.stringify(nodeRow(node));
+    nodeTexts.set(node, text);
+  }
+  return text;
+}

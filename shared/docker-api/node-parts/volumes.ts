@@ -1,0 +1,74 @@
+/** Volumes, each node's own: listed from all nodes, made, shown and removed on those that their name says (named.ts). */
+import type { EngineVolume } from "../../fleet/engine/networks.ts";
+import type { Node } from "../../kinds/node.ts";
+import { jsonBody } from "../body.ts";
+import type { Call } from "../call.ts";
+import { badParameter, DockerError } from "../errors.ts";
+import { type DockerAnswer, json, nothing } from "../exchange.ts";
+import { askNodes, gatheredHeaders, mustHaveSome } from "../fan-out.ts";
+import { filtersOf, filtersQuery } from "../filters.ts";
+import { nodeRow } from "../nodes/node-row.ts";
+import { flag } from "../query.ts";
+import { onEach } from "./each.ts";
+import { type Named, namedOf, nodesFor, shownAs } from "./named.ts";
+
+export async function listVolumes(call: Call): Promise<DockerAnswer> {
+  const filters = filtersOf(call.query);
+  const asked = filtersQuery(filters, ["node"]);
+  const list = await askNodes(call, "volumes", (engine, engineCall) => engine.volumes.list(asked, engineCall), {
+    only: filters.get("node"),
+  });
+  mustHaveSome(list);
+  const Volumes = list.parts.flatMap(({ node, value }) => value.map((volume) => volumeRow(volume, node)));
+  const Warnings = list.errors.map(({ message }) => message);
+  return json({ Volumes, Warnings: Warnings.length > 0 ? Warnings : null }, { headers: gatheredHeaders(list) });
+}
+
+/** Of one that is on several nodes, the first's; `Nodes` says where it is. */
+export async function inspectVolume(call: Call): Promise<DockerAnswer> {
+  const named = namedOf(call.params["id"] ?? "");
+  const found = await askNodes(call, "volume inspect", (engine, engineCall) => engine.volumes.inspect(named.name, engineCall), {
+    only: onlyOf(named),
+  });
+  const [first] = found.parts;
+  if (first === undefined) throw found.errors[0] ?? noSuchVolume(call.params["id"] ?? "");
+  const Nodes = found.parts.map(({ node }) => node.metadata.name);
+  return json({ ...volumeRow(first.value, first.node), Nodes }, { headers: gatheredHeaders(found) });
+}
+
+/** One without a name gets it from one node, the first that takes containers. */
+export async function createVolume(call: Call): Promise<DockerAnswer> {
+  const body = await jsonBody(call.request);
+  const given = body["Name"] ?? "";
+  if (typeof given !== "string") throw badParameter("invalid JSON: Name must be a string");
+  const named = namedOf(given);
+  const nodes = await nodesFor(call, named, body["Labels"]);
+  const made = await onEach(call, named.name === "" ? nodes.slice(0, 1) : nodes, {
+    what: "volume create",
+    act: (engine, engineCall) => engine.volumes.create({ ...body, Name: named.name }, engineCall),
+    // One that was there before is as good as one that was made, and not to be removed.
+    undo: async () => undefined,
+  });
+  const [first] = made;
+  if (first === undefined) throw new DockerError(503, "no node is ready");
+  const row = volumeRow(first.value, first.node);
+  return json(made.length === 1 ? row : { ...row, Name: named.name }, { status: 201 });
+}
+
+export async function removeVolume(call: Call): Promise<DockerAnswer> {
+  const named = namedOf(call.params["id"] ?? "");
+  const options = { force: flag(call.query, "force") };
+  const removed = await askNodes(
+    call,
+    "volume remove",
+    (engine, engineCall) => engine.volumes.remove(named.name, options, engineCall),
+    { only: onlyOf(named) },
+  );
+  if (removed.errors[0] !== undefined) throw removed.errors[0];
+  if (removed.parts.length === 0 && !options.force) throw noSuchVolume(call.params["id"] ?? "");
+  return nothing();
+}
+
+const volumeRow = (volume: EngineVolume, node: Node) => ({ ...volume, Name: shownAs(node, volume.Name), Node: nodeRow(node) });
+const onlyOf = ({ nodeName }: Named): readonly string[] | undefined => (nodeName === undefined ? undefined : [nodeName]);
+const noSuchVolume = (name: string): DockerError => new DockerError(404, `get ${name}: no such volume`);

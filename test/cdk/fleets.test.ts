@@ -1,0 +1,82 @@
+/** What wakes the reconciler, and what it and the API may read for the engines of nodes. */
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { fleetActors } from "../../cdk/fleets.ts";
+import { agentActor } from "../../shared/fleet/agent/site.ts";
+import { healerActor } from "../../shared/fleet/nodes/treatment.ts";
+import { reconcilerName } from "../../shared/fleet/reconcile/world.ts";
+import { one, type Properties, type Resources, templateOf } from "./synth.ts";
+
+const template = templateOf();
+const rules = Object.values(template.findResources("AWS::Events::Rule") as Resources).map(({ Properties }) => Properties);
+
+describe("the reconciler is woken", () => {
+  it("by changes of what its fleet follows, save its own; the message is the cluster's uid", () => {
+    const [rule] = rules.filter(({ EventPattern }) => JSON.stringify(EventPattern ?? {}).includes('"Container"'));
+    expect(rule).toMatchObject({
+      EventPattern: {
+        source: ["windlass"],
+        detail: {
+          data: {
+            action: ["create", "update", "delete"],
+            kind: ["Node", "Service", "Task", "Container"],
+            actor: [{ "anything-but": fleetActors }],
+          },
+        },
+      },
+      Targets: [
+        {
+          InputTransformer: {
+            InputPathsMap: { "detail-data-uid": "$.detail.data.uid" },
+            InputTemplate: '{"cluster":<detail-data-uid>}',
+          },
+        },
+      ],
+    });
+  });
+
+  it("by what a Cluster says of its fleet: there the object's uid is the cluster's", () => {
+    const [rule] = rules.filter(({ EventPattern }) => JSON.stringify(EventPattern ?? {}).includes('"Cluster"'));
+    expect(JSON.stringify(rule?.["Targets"])).toContain("$.detail.data.objectUid");
+  });
+
+  it("the actors that are passed over are those that work in it", () => {
+    expect(fleetActors).toEqual(expect.arrayContaining([reconcilerName, healerActor, agentActor]));
+  });
+
+  it("by a queue whose messages are many in one call, come again when it fails, and end as dead letters", () => {
+    template.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 1,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+    template.hasResourceProperties("AWS::SQS::Queue", {
+      VisibilityTimeout: 1_800,
+      RedrivePolicy: { deadLetterTargetArn: Match.anyValue(), maxReceiveCount: 3 },
+    });
+  });
+});
+
+describe("secrets and addresses of nodes", () => {
+  const statementOf = (of: typeof template, part: string) => JSON.stringify(one(of, "AWS::IAM::Policy", part)["PolicyDocument"]);
+  const variablesOf = (of: typeof template, part: string): Properties =>
+    (one(of, "AWS::Lambda::Function", part)["Environment"] as { Variables: Properties }).Variables;
+
+  it("only secrets under the prefix can be read, by the reconciler and the API", () => {
+    for (const part of ["Reconciler", "ApiHandler"]) {
+      expect(statementOf(template, part)).toContain(":secret:windlass/*");
+      expect(statementOf(templateOf({ secretsPrefix: "fleet/prod/" }), part)).toContain(":secret:fleet/prod/*");
+    }
+    expect(statementOf(template, "Healer")).not.toContain("secretsmanager");
+    expect(() => templateOf({ secretsPrefix: "w" })).toThrow("must end with a slash");
+  });
+
+  it("addresses of the host's own are allowed by name only", () => {
+    expect(variablesOf(template, "Reconciler")).not.toHaveProperty("WINDLASS_NODE_CIDRS");
+    const allowed = templateOf({ nodeCidrs: ["127.0.0.0/8", "fd00::/8"] });
+    for (const part of ["Reconciler", "ApiHandler"])
+      expect(variablesOf(allowed, part)["WINDLASS_NODE_CIDRS"]).toBe("127.0.0.0/8,fd00::/8");
+    expect(() => templateOf({ nodeCidrs: ["all"] })).toThrow("is not a CIDR");
+  });
+});

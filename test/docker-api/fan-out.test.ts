@@ -1,0 +1,303 @@
+/** What goes to all nodes: images, networks, volumes, prunes, sizes; merged, with nodes that fail named and left out. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { packTar } from "../../shared/fleet/simulated/tar.ts";
+import { idle } from "./containers.ts";
+import { openSimulatedFront, type SimulatedFront } from "./front-host.ts";
+
+let front: SimulatedFront;
+beforeEach(async () => {
+  front = await openSimulatedFront(3);
+});
+afterEach(() => front.close());
+
+const engineOf = (name: string) => {
+  const engine = front.engines.get(name);
+  if (engine === undefined) throw new Error(`no node ${name}`);
+  return engine;
+};
+const rowsOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map(
+      (line) =>
+        JSON.parse(line) as { readonly status?: string; readonly id?: string; readonly error?: string; readonly stream?: string },
+    );
+
+/** The registry has it, and no node. */
+function publish(name: string): string {
+  const reference = `${front.registry.host}/${name}`;
+  front.registry.put(`${reference}:1`, engineOf("node-a").world.image("busybox"));
+  return reference;
+}
+const pull = (reference: string) => front.ask("POST", `/v1.41/images/create?fromImage=${encodeURIComponent(reference)}&tag=1`);
+
+describe("images", () => {
+  it("one id is one row, with the nodes that have it", async () => {
+    const reference = publish("app");
+    await pull(reference);
+    const { headers, json } = await front.ask("GET", "/v1.41/images/json");
+    const rows = json() as readonly {
+      readonly Id: string;
+      readonly RepoTags: readonly string[];
+      readonly Nodes: readonly string[];
+    }[];
+    expect(rows.find(({ RepoTags }) => RepoTags.includes(`${reference}:1`))?.Nodes).toEqual(["node-a", "node-b", "node-c"]);
+    expect(headers["windlass-revision"]).toMatch(/^\d+$/);
+    expect(headers["windlass-missing-nodes"]).toBeUndefined();
+  });
+
+  it("a node that does not answer is named, and the others are shown", async () => {
+    engineOf("node-b").faults.set({ kind: "unreachable" });
+    const { status, headers, json } = await front.ask("GET", "/v1.41/images/json");
+    expect([status, headers["windlass-missing-nodes"]]).toEqual([200, "node-b"]);
+    const nodes = (json() as readonly { readonly Nodes: readonly string[] }[]).flatMap(({ Nodes }) => Nodes);
+    expect(new Set(nodes)).toEqual(new Set(["node-a", "node-c"]));
+    for (const { faults } of front.engines.values()) faults.set({ kind: "unreachable" });
+    const none = await front.ask("GET", "/v1.41/images/json");
+    expect([none.status, none.json()]).toEqual([503, { message: expect.stringContaining("node-") }]);
+  });
+
+  it("of one node alone", async () => {
+    const filters = encodeURIComponent('{"node":["node-c"]}');
+    const rows = (await front.ask("GET", `/v1.41/images/json?filters=${filters}`)).json() as readonly {
+      readonly Nodes: readonly string[];
+    }[];
+    expect(rows.flatMap(({ Nodes }) => Nodes)).toEqual(["node-c"]);
+  });
+
+  it("a pull goes to all nodes, each row under its node's name", async () => {
+    const reference = publish("app");
+    const { status, text } = await pull(reference);
+    expect(status).toBe(200);
+    const rows = rowsOf(text);
+    expect(rows.filter(({ id }) => id?.startsWith("node-b:")).length).toBeGreaterThan(0);
+    expect(rows.filter(({ status: told }) => told?.startsWith("node-c: Status: Downloaded")).length).toBe(1);
+    expect(rows.some(({ error }) => error !== undefined)).toBe(false);
+    for (const { world } of front.engines.values()) expect(world.findImage(`${reference}:1`)).toBeDefined();
+  });
+
+  it("a node that fails says so in a row; the others have the image", async () => {
+    const reference = publish("app");
+    engineOf("node-b").faults.set({ kind: "failing", status: 500, message: "no space left on device" });
+    const { status, text } = await pull(reference);
+    expect(status).toBe(200);
+    expect(rowsOf(text)).toContainEqual({ status: "node-b: failed: no space left on device" });
+    expect(rowsOf(text).some(({ error }) => error !== undefined)).toBe(false);
+    expect(engineOf("node-a").world.findImage(`${reference}:1`)).toBeDefined();
+  });
+
+  it("a pull that no node could make has failed, before it began with a status", async () => {
+    const absent = await pull(`${front.registry.host}/absent`);
+    expect(absent.status).toBe(404);
+    expect(absent.json()).toEqual({ message: expect.stringContaining("manifest unknown") });
+  });
+
+  it("credentials are for the engines, and wrong ones are told", async () => {
+    const { status, json } = await front.ask("POST", "/v1.41/images/create?fromImage=a&tag=1", {
+      headers: { "x-registry-auth": "%%%" },
+    });
+    expect([status, json()]).toEqual([400, { message: "invalid X-Registry-Auth header: it is no JSON in base64" }]);
+  });
+
+  it("neither a name nor a source is 400", async () => {
+    const { status, json } = await front.ask("POST", "/v1.41/images/create");
+    expect([status, json()]).toEqual([400, { message: "fromImage or fromSrc must be given" }]);
+  });
+
+  it("a tag is given on every node that has the image, and taken from all", async () => {
+    const reference = publish("app");
+    await pull(reference);
+    const tagged = await front.ask("POST", `/v1.41/images/${reference}:1/tag?repo=mine&tag=2`);
+    expect(tagged.status).toBe(201);
+    for (const { world } of front.engines.values()) expect(world.findImage("mine:2")).toBeDefined();
+    const removed = await front.ask("DELETE", "/v1.41/images/mine:2");
+    expect([removed.status, removed.json()]).toEqual([200, [{ Untagged: "mine:2" }]]);
+    for (const { world } of front.engines.values()) expect(world.findImage("mine:2")).toBeUndefined();
+    const again = await front.ask("DELETE", "/v1.41/images/mine:2");
+    expect([again.status, again.json()]).toEqual([404, { message: expect.stringMatching(/^No such image: mine:2/) }]);
+  });
+
+  it("details and history come from a node that has it, by name, by id and with a registry's slashes", async () => {
+    const reference = publish("team/app");
+    await pull(reference);
+    const { Id } = (await front.ask("GET", `/v1.41/images/${reference}:1/json`)).json() as { readonly Id: string };
+    for (const name of [`${reference}:1`, encodeURIComponent(`${reference}:1`), Id]) {
+      const answer = await front.ask("GET", `/v1.41/images/${name}/json`);
+      expect([name, answer.status]).toEqual([name, 200]);
+      expect(answer.json()).toMatchObject({ Id, Node: { Name: expect.stringMatching(/^node-/) } });
+    }
+    expect((await front.ask("GET", `/v1.41/images/${reference}:1/history`)).status).toBe(200);
+    for (const name of ["absent", "a/../b"]) {
+      const none = await front.ask("GET", `/v1.41/images/${encodeURIComponent(name)}/json`);
+      expect([400, 404]).toContain(none.status);
+    }
+  });
+
+  it("what was saved is loaded on all nodes", async () => {
+    const saved = await front.ask("GET", "/v1.41/images/get?names=busybox");
+    expect([saved.status, saved.headers["content-type"]]).toEqual([200, "application/x-tar"]);
+    const tar = packTar([{ name: "x/image.json", type: "file", bytes: Buffer.from("{}") }]);
+    const loaded = await front.ask("POST", "/v1.41/images/load", { body: tar, headers: { "content-type": "application/x-tar" } });
+    expect(loaded.status).toBeLessThan(501);
+  });
+
+  it("a build goes to one node, which a build argument may choose, and its rows come as they are", async () => {
+    const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\nRUN true\n") }]);
+    const query = `t=built:1&buildargs=${encodeURIComponent('{"constraint:node":"=node-c"}')}`;
+    const built = await front.ask("POST", `/v1.41/build?${query}`, {
+      body: context,
+      headers: { "content-type": "application/x-tar" },
+    });
+    expect(rowsOf(built.text).at(-1)).toEqual({ stream: "Successfully tagged built:1\n" });
+    expect(engineOf("node-c").world.findImage("built:1")).toBeDefined();
+    expect(engineOf("node-a").world.findImage("built:1")).toBeUndefined();
+  });
+
+  it("a build that fails on its way ends with a row that says so, and the command's code", async () => {
+    const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\nRUN exit 5\n") }]);
+    const { status, text } = await front.ask("POST", "/v1.41/build", { body: context });
+    expect(status).toBe(200);
+    expect(rowsOf(text).at(-1)).toMatchObject({ error: expect.stringContaining("non-zero code: 5"), errorDetail: { code: 5 } });
+    const buildKit = await front.ask("POST", "/v1.41/build?version=2");
+    expect([buildKit.status, buildKit.json()]).toEqual([400, { message: expect.stringContaining("DOCKER_BUILDKIT=0") }]);
+  });
+});
+
+describe("networks", () => {
+  const create = (body: object, query = "") => front.ask("POST", `/v1.41/networks/create${query}`, { json: body });
+  const names = async (): Promise<string[]> =>
+    ((await front.ask("GET", "/v1.41/networks")).json() as readonly { readonly Name: string }[]).map(({ Name }) => Name).sort();
+
+  it("one with a bare name is made on every node, shown by each, and removed from all", async () => {
+    const made = await create({ Name: "front" });
+    expect([made.status, made.json()]).toEqual([201, { Id: "front", Warning: "" }]);
+    expect(await names()).toEqual(["node-a/front", "node-b/front", "node-c/front"]);
+    const shown = await front.ask("GET", "/v1.41/networks/front");
+    expect(shown.json()).toMatchObject({ Name: "node-a/front", Node: { Name: "node-a" }, Nodes: ["node-a", "node-b", "node-c"] });
+    expect((await front.ask("DELETE", "/v1.41/networks/node-b/front")).status).toBe(204);
+    expect(await names()).toEqual(["node-a/front", "node-c/front"]);
+    expect((await front.ask("DELETE", "/v1.41/networks/front")).status).toBe(204);
+    const none = await front.ask("DELETE", "/v1.41/networks/front");
+    expect([none.status, none.json()]).toEqual([404, { message: "network front not found" }]);
+  });
+
+  it.each([
+    ["its name", { Name: "node-b/own" }, ""],
+    ["a label", { Name: "own", Labels: { "windlass.dev/node": "node-b" } }, ""],
+    ["the query", { Name: "own" }, "?node=node-b"],
+  ])("%s says on which node", async (_, body, query) => {
+    const made = await create(body, query);
+    expect(made.status).toBe(201);
+    expect(await names()).toEqual(["node-b/own"]);
+    const { Id } = made.json() as { readonly Id: string };
+    expect((await front.ask("GET", `/v1.41/networks/${Id}`)).json()).toMatchObject({ Name: "node-b/own" });
+  });
+
+  it("where one node refuses, none has it", async () => {
+    await create({ Name: "node-c/front" });
+    const { status } = await create({ Name: "front" });
+    expect(status).toBe(409);
+    expect(await names()).toEqual(["node-c/front"]);
+    expect((await create({ Name: "node-z/front" })).status).toBe(404);
+    expect((await create({})).json()).toEqual({ message: "network name is required" });
+  });
+
+  it("a container joins one of its own node", async () => {
+    await create({ Name: "front" });
+    await front.ask("POST", "/v1.41/containers/create?name=web", {
+      json: { Image: "busybox", Env: ["constraint:node==node-b"] },
+    });
+    const join = (name: string, verb = "connect") =>
+      front.ask("POST", `/v1.41/networks/${name}/${verb}`, { json: { Container: "web" } });
+    expect((await join("front")).status).toBe(200);
+    expect((await join("node-b/front", "disconnect")).status).toBe(200);
+    const far = await join("node-a/front");
+    expect([far.status, far.json()]).toEqual([
+      400,
+      { message: expect.stringContaining("container web is on node node-b, the network on node-a") },
+    ]);
+    expect((await front.ask("POST", "/v1.41/networks/front/connect", { json: { Container: "nobody" } })).status).toBe(404);
+  });
+});
+
+describe("volumes", () => {
+  const names = async (): Promise<string[]> =>
+    ((await front.ask("GET", "/v1.41/volumes")).json() as { readonly Volumes: readonly { readonly Name: string }[] }).Volumes.map(
+      ({ Name }) => Name,
+    ).sort();
+
+  it("one with a bare name is made on every node, and removed from all; node/name is the node's", async () => {
+    const made = await front.ask("POST", "/v1.41/volumes/create", { json: { Name: "data" } });
+    expect([made.status, (made.json() as { readonly Name: string }).Name]).toEqual([201, "data"]);
+    expect(await names()).toEqual(["node-a/data", "node-b/data", "node-c/data"]);
+    expect((await front.ask("GET", "/v1.41/volumes/node-b/data")).json()).toMatchObject({
+      Name: "node-b/data",
+      Nodes: ["node-b"],
+    });
+    expect((await front.ask("DELETE", "/v1.41/volumes/node-b/data")).status).toBe(204);
+    expect((await front.ask("DELETE", "/v1.41/volumes/data")).status).toBe(204);
+    expect(await names()).toEqual([]);
+    const none = await front.ask("DELETE", "/v1.41/volumes/data");
+    expect([none.status, none.json()]).toEqual([404, { message: "get data: no such volume" }]);
+    expect((await front.ask("DELETE", "/v1.41/volumes/data?force=1")).status).toBe(204);
+  });
+
+  it("one without a name is made on one node, which names it", async () => {
+    const made = await front.ask("POST", "/v1.41/volumes/create", { json: {} });
+    expect(made.status).toBe(201);
+    expect(await names()).toHaveLength(1);
+  });
+});
+
+describe("swarm mode and plugins", () => {
+  it.each(["/swarm", "/services", "/nodes", "/tasks", "/secrets", "/configs", "/services/web"])(
+    "%s: no manager, in Docker's words",
+    async (path) => {
+      const { status, json } = await front.ask("GET", `/v1.41${path}`);
+      expect([status, json()]).toEqual([
+        503,
+        { message: expect.stringMatching(/^This node is not a swarm manager\. Use "docker swarm init"/) },
+      ]);
+    },
+  );
+
+  it.each([
+    ["POST", "/swarm/init"],
+    ["GET", "/plugins"],
+    ["POST", "/plugins/pull"],
+  ])("%s %s: 501 that says which", async (method, path) => {
+    const { status, json } = await front.ask(method, `/v1.41${path}`);
+    expect([status, json()]).toEqual([501, { message: expect.stringMatching(/swarm mode|plugins/) }]);
+  });
+
+  it("docker inspect of what is nowhere comes to its end", async () => {
+    expect((await front.ask("GET", "/v1.41/plugins/nope/json")).status).toBe(404);
+  });
+});
+
+describe("info and version", () => {
+  it("count what the store knows, and ask no node", async () => {
+    await front.ask("POST", "/v1.41/containers/create?name=web", { json: { Image: "busybox", Cmd: idle } });
+    await front.ask("POST", "/v1.41/containers/web/start");
+    await front.ask("POST", "/v1.41/containers/create?name=other", { json: { Image: "busybox", Cmd: idle } });
+    for (const { faults } of front.engines.values()) faults.set({ kind: "hang" });
+    const info = (await front.ask("GET", "/v1.41/info")).json();
+    expect(info).toMatchObject({
+      Name: "default",
+      Containers: 2,
+      ContainersRunning: 1,
+      ContainersStopped: 1,
+      NCPU: 12,
+      MemTotal: 24 * 2 ** 30,
+      Swarm: { LocalNodeState: "inactive" },
+      SystemStatus: expect.arrayContaining([
+        ["Nodes", "3"],
+        [" node-a", "10.0.0.1:2375"],
+        ["  └ Status", "Healthy"],
+      ]),
+    });
+    const version = (await front.ask("GET", "/v1.41/version")).json();
+    expect(version).toMatchObject({ Version: "0.0.0-test", MinAPIVersion: "1.41", Os: "linux" });
+  });
+});

@@ -1,0 +1,237 @@
+/**
+ * A fleet on Lambda: the reconciler's handler, woken by a queue as the bus and the healer fill it, on simulated engines. No process lives
+ * between two calls: whatever is known stands in the state.
+ */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openWorkshop } from "../../functions/aws/workshop.ts";
+import { healHandler } from "../../functions/healer/heal.ts";
+import { type FleetShop, openFleetShop } from "../../functions/reconciler/fleet-shop.ts";
+import { reconcileHandler } from "../../functions/reconciler/reconcile.ts";
+import { systemIds } from "../../shared/base/ids.ts";
+import { silentLogger } from "../../shared/base/logger.ts";
+import { isWanted, stateOf } from "../../shared/fleet/reconcile/world.ts";
+import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
+import { clusterKind } from "../../shared/kinds/cluster.ts";
+import { nodeKind } from "../../shared/kinds/node.ts";
+import { apiVersion } from "../../shared/kinds/object.ts";
+import { serviceKind } from "../../shared/kinds/service.ts";
+import type { Task } from "../../shared/kinds/task.ts";
+import { openMemory } from "../../shared/log/memory/open.ts";
+import type { Store } from "../../shared/state/store.ts";
+import { LeapClock } from "../fleet/leap-clock.ts";
+import { noSecrets } from "./lambda-host.ts";
+import { MemoryBus } from "./memory-bus.ts";
+import { MemoryQueue } from "./memory-queue.ts";
+import { contextOf } from "./stream.ts";
+
+const byUser = { actor: "user" };
+const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
+const minuteMs = 60_000;
+
+class LambdaFleet {
+  readonly clock = new LeapClock();
+  readonly queue = new MemoryQueue(this.clock);
+  readonly engines = new Map<string, SimulatedEngine>();
+  /** Deliveries of each message. */
+  times = 1;
+  readonly #memory = openMemory({ appendMax: 1 });
+  readonly #common = { clock: this.clock, ids: systemIds, logger: silentLogger };
+  #shop: Promise<FleetShop> | undefined;
+
+  constructor() {
+    onTestFinished(async () => {
+      (await this.shop()).clusters.close();
+      for (const { world } of this.engines.values()) world.clear();
+    });
+  }
+
+  shop(): Promise<FleetShop> {
+    this.#shop ??= openFleetShop({
+      ...this.#common,
+      ...this.#memory,
+      queue: this.queue,
+      secrets: noSecrets,
+      open: async ({ address }) => {
+        const engine = this.engines.get(address);
+        if (engine === undefined) throw new Error(`no engine at ${address}`);
+        return engine.open();
+      },
+    });
+    return this.#shop;
+  }
+
+  /** A new environment takes the next calls: what the one before held in memory is gone. */
+  async forget(): Promise<void> {
+    (await this.shop()).clusters.close();
+    this.#shop = undefined;
+  }
+
+  async store(): Promise<Store> {
+    const store = await (await this.shop()).clusters.resolve("default");
+    if (store === undefined) throw new Error("the default cluster is there");
+    return store;
+  }
+
+  async addNode(name: string): Promise<SimulatedEngine> {
+    const address = `tcp://${name}:2375`;
+    const engine = new SimulatedEngine({ address, clock: this.clock, random: Math.random });
+    this.engines.set(address, engine);
+    const spec = nodeKind.spec.parse({ address });
+    const store = await this.store();
+    await store.update(({ nodes }) => nodes.create({ apiVersion, kind: "Node", metadata: { name }, spec }), byUser);
+    return engine;
+  }
+
+  async addService(replicas: number): Promise<void> {
+    const template = { spec: { image: "busybox", command: runs, stopGracePeriod: "1s" } };
+    const spec = serviceKind.spec.parse({ replicas, template });
+    const metadata = { name: "web", namespace: "default" };
+    const store = await this.store();
+    await store.update(({ services }) => services.create({ apiVersion, kind: "Service", metadata, spec }), byUser);
+  }
+
+  /** As a rule on the bus does for a change. */
+  async wake(): Promise<void> {
+    this.queue.put(JSON.stringify({ cluster: (await this.store()).uid }));
+  }
+
+  /** All that is due, and what it wakes within `ms`. */
+  async work(ms = 20_000): Promise<void> {
+    const endsAt = this.clock.now() + ms;
+    const handler = reconcileHandler(() => this.shop());
+    for (;;) {
+      while (await this.queue.deliver((event) => handler(event, contextOf(300_000)), this.times));
+      const { dueMs } = this.queue;
+      if (dueMs === undefined || dueMs > endsAt) return;
+      this.clock.leap(dueMs - this.clock.now());
+    }
+  }
+
+  /** The schedule's minute. */
+  async minute(): Promise<void> {
+    this.clock.leap(minuteMs);
+    const workshop = await openWorkshop({ ...this.#common, ...this.#memory, bus: new MemoryBus() });
+    const place = { namespace: "Windlass", stack: "Test" };
+    await healHandler({ open: async () => workshop, queue: this.queue, place, write: () => undefined })({}, contextOf(minuteMs));
+    workshop.clusters.close();
+  }
+
+  async tasks(): Promise<readonly Task[]> {
+    return (await (await this.store()).view(({ tasks }) => tasks.find())).value;
+  }
+
+  /** Nodes of those that run and are meant to. */
+  async places(): Promise<readonly string[]> {
+    const running = (await this.tasks()).filter((task) => isWanted(task) && stateOf(task) === "running");
+    return running.map(({ spec }) => spec.nodeName ?? "").sort();
+  }
+
+  async nodeState(name: string) {
+    return (await (await this.store()).view(({ nodes }) => nodes.get(name))).value?.status?.state;
+  }
+
+  containers(): number {
+    return [...this.engines.values()].reduce((sum, { world }) => sum + world.containers.size, 0);
+  }
+}
+
+async function fleetOf(nodes: readonly string[], replicas: number): Promise<LambdaFleet> {
+  const fleet = new LambdaFleet();
+  for (const name of nodes) await fleet.addNode(name);
+  await fleet.addService(replicas);
+  return fleet;
+}
+
+describe("a fleet on Lambda", () => {
+  it("services get their replicas when the bus wakes it", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    expect(await fleet.places()).toEqual(["a", "a", "b", "b"]);
+    expect(fleet.containers()).toBe(4);
+  });
+
+  it("wake-ups that come twice, at once, do no harm", async () => {
+    const fleet = await fleetOf(["a", "b"], 5);
+    fleet.times = 3;
+    await fleet.wake();
+    await fleet.wake();
+    await fleet.work();
+    expect([(await fleet.places()).length, (await fleet.tasks()).length, fleet.containers()]).toEqual([5, 5, 5]);
+  });
+
+  it("wake-ups that are lost: the schedule's minute does the same", async () => {
+    const fleet = await fleetOf(["a"], 2);
+    await fleet.wake();
+    fleet.queue.lose();
+    // The first one writes the rows that the next one reads: no publisher was woken either.
+    await fleet.minute();
+    await fleet.minute();
+    await fleet.work();
+    expect(await fleet.places()).toEqual(["a", "a"]);
+  });
+
+  it("a node that is lost: its tasks run elsewhere; back, only current ones run on it", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    const lost = fleet.engines.get("tcp://a:2375");
+    lost?.faults.set({ kind: "unreachable" });
+    for (let minute = 0; minute < 4; minute += 1) {
+      await fleet.minute();
+      await fleet.work();
+      await fleet.forget();
+    }
+    expect(await fleet.nodeState("a")).toBe("down");
+    expect(await fleet.places()).toEqual(["b", "b", "b", "b"]);
+    expect(lost?.world.containers.size).toBe(2);
+    lost?.faults.set(undefined);
+    await fleet.minute();
+    await fleet.work();
+    expect([await fleet.nodeState("a"), lost?.world.containers.size]).toEqual(["ready", 0]);
+  });
+
+  it("a cluster without nodes costs one read a minute, and no round", async () => {
+    const fleet = new LambdaFleet();
+    await fleet.minute();
+    expect(fleet.queue.sent).toEqual([]);
+  });
+
+  it("a cluster that is paused is left as it is, until it is not", async () => {
+    const fleet = await fleetOf(["a"], 1);
+    const { clusters } = await fleet.shop();
+    const pause = (paused: boolean) =>
+      clusters.root.update((transaction) => {
+        const there = transaction.of(clusterKind).get("default");
+        if (there !== undefined) transaction.of(clusterKind).update({ ...there, spec: { ...there.spec, paused } });
+      }, byUser);
+    await pause(true);
+    await fleet.wake();
+    await fleet.work();
+    expect(await fleet.tasks()).toEqual([]);
+    await pause(false);
+    await fleet.wake();
+    await fleet.work();
+    expect(await fleet.places()).toEqual(["a"]);
+  });
+
+  it("what is no message of ours, and a cluster that is gone, are passed over", async () => {
+    const fleet = new LambdaFleet();
+    for (const body of ["", "{}", "null", '{"cluster":1}', '{"cluster":"gone"}', "x".repeat(1_000)]) fleet.queue.put(body);
+    await fleet.work();
+    expect(fleet.queue.size).toBe(0);
+  });
+});
+
+describe("what must wait", () => {
+  it("is woken again, each time later, and left to the schedule in the end", async () => {
+    const fleet = await fleetOf(["a"], 1);
+    const engine = fleet.engines.get("tcp://a:2375");
+    engine?.faults.set({ kind: "failing", status: 503, message: "later" }, (call) => call === "container create");
+    await fleet.wake();
+    await fleet.work(minuteMs);
+    const waits = fleet.queue.sent.filter(({ wake }) => wake.health !== true).map(({ delaySeconds }) => delaySeconds);
+    expect(waits.length).toBeLessThan(12);
+    expect(Math.max(...waits)).toBeLessThan(60);
+  });
+});

@@ -1,0 +1,133 @@
+/** The fleets of the embedded host: one for each cluster that has something to run, for as long as it is there. */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Fleets } from "../../functions/local/fleets.ts";
+import { systemClock } from "../../shared/base/clock.ts";
+import { systemIds } from "../../shared/base/ids.ts";
+import { silentLogger } from "../../shared/base/logger.ts";
+import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
+import { startServer } from "../api/server.ts";
+import { Client, group, node } from "../cases/client.ts";
+import { noSecrets } from "../functions/lambda-host.ts";
+
+const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
+const merge = "application/merge-patch+json";
+
+async function open() {
+  const server = await startServer();
+  const client = new Client(() => server.target);
+  const engine = new SimulatedEngine({ address: "tcp://a:2375", clock: systemClock, random: Math.random });
+  const stops: (() => Promise<void>)[] = [];
+  onTestFinished(async () => {
+    for (const stop of stops.splice(0)) await stop();
+    engine.world.clear();
+    await server.close();
+  });
+  let opened = 0;
+  /** As at a start of the host; gives the way to end it. */
+  const start = (isAtWork = true) => {
+    const signal = new AbortController();
+    const common = { ...server.memory, clock: systemClock, ids: systemIds, logger: silentLogger, secrets: noSecrets };
+    const openEngine = async () => {
+      opened += 1;
+      return engine.open();
+    };
+    const fleets = new Fleets({ ...common, clusters: server.clusters, open: openEngine, isAtWork }, signal.signal);
+    const done = fleets.run();
+    const stop = async (): Promise<void> => {
+      signal.abort();
+      await done;
+    };
+    stops.push(stop);
+    return { fleets, stop };
+  };
+  const makeCluster = async (name: string) =>
+    expect((await client.post(`${group}/clusters`, { kind: "Cluster", metadata: { name }, spec: {} })).status).toBe(201);
+  const fill = async (name: string, replicas: number) => {
+    const spec = { address: "tcp://a:2375" };
+    await client.post(`/clusters/${name}${group}/nodes`, { ...(node("a") as object), spec });
+    const template = { spec: { image: "busybox", command: runs, stopGracePeriod: "1s", restartPolicy: { delay: "0s" } } };
+    const service = { kind: "Service", metadata: { name: "web" }, spec: { replicas, template } };
+    expect((await client.post(`/clusters/${name}${group}/namespaces/default/services`, service)).status).toBe(201);
+  };
+  const running = () => [...engine.world.containers.values()].filter((container) => container.isRunning).length;
+  return { client, engine, start, makeCluster, fill, running, opened: () => opened };
+}
+
+describe("fleets", () => {
+  it("begin with what there is to run, also of clusters that come later, and end with the host", async () => {
+    const { client, start, makeCluster, fill, running } = await open();
+    const { stop } = start();
+    await makeCluster("blue");
+    await fill("blue", 2);
+    await expect.poll(running, { timeout: 10_000 }).toBe(2);
+    const scale = { body: { spec: { replicas: 3 } }, type: merge };
+    await client.send("PATCH", `/clusters/blue${group}/namespaces/default/services/web`, scale);
+    await expect.poll(running, { timeout: 10_000 }).toBe(3);
+    await stop();
+    expect(running()).toBe(3);
+  });
+
+  it("of an earlier start are found again, without anybody asking for them", async () => {
+    const { client, start, makeCluster, fill, running, engine } = await open();
+    await makeCluster("blue");
+    await fill("blue", 2);
+    const { stop } = start();
+    await expect.poll(running, { timeout: 10_000 }).toBe(2);
+    await stop();
+    engine.loseData();
+    start();
+    await expect.poll(running, { timeout: 10_000 }).toBe(2);
+    const { text } = await client.get(`/clusters/blue/api/v1/namespaces/default/events`);
+    expect(text).toContain("ScalingUp");
+  });
+
+  it("of a cluster without nodes open nothing; one that is not at work opens no engine by itself", async () => {
+    const { start, makeCluster, fill, opened } = await open();
+    const first = start();
+    await makeCluster("blue");
+    expect(await first.fleets.find("blue")).toBeDefined();
+    expect(await first.fleets.find("none")).toBeUndefined();
+    await first.stop();
+    const idle = start(false);
+    await fill("blue", 1);
+    const found = await idle.fleets.find("blue");
+    expect([(await found?.fleet.nodes.unfilteredNodes())?.length, opened()]).toEqual([1, 0]);
+  });
+
+  it("a cluster that is paused is left alone until it is not", async () => {
+    const { client, start, makeCluster, fill, running } = await open();
+    start();
+    await makeCluster("blue");
+    await fill("blue", 1);
+    await expect.poll(running, { timeout: 10_000 }).toBe(1);
+    const pause = (paused: boolean) =>
+      client.send("PATCH", `${group}/clusters/blue`, { body: { spec: { paused } }, type: merge });
+    const scale = (replicas: number) =>
+      client.send("PATCH", `/clusters/blue${group}/namespaces/default/services/web`, {
+        body: { spec: { replicas } },
+        type: merge,
+      });
+    await pause(true);
+    const observed = async () => (await client.get(`/clusters/blue${group}/namespaces/default/services/web`)).body;
+    const before = (await observed())["status"];
+    await scale(2);
+    await pause(true);
+    expect((await observed())["status"]).toEqual(before);
+    await pause(false);
+    await expect.poll(running, { timeout: 10_000 }).toBe(2);
+  });
+
+  it("a cluster that is deleted ends its own; the name can be used again", async () => {
+    const { client, start, makeCluster, fill, running } = await open();
+    const { fleets } = start();
+    await makeCluster("blue");
+    await fill("blue", 1);
+    await expect.poll(running, { timeout: 10_000 }).toBe(1);
+    const former = await fleets.find("blue");
+    await client.delete(`${group}/clusters/blue`);
+    await expect.poll(async () => (await client.get(`${group}/clusters/blue`)).status, { timeout: 10_000 }).toBe(404);
+    expect(await fleets.find("blue")).toBeUndefined();
+    await makeCluster("blue");
+    expect(await fleets.find("blue")).not.toBe(former);
+  });
+});

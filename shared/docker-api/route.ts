@@ -3,10 +3,10 @@ import type { Verb } from "../access/access.ts";
 import type { Call } from "./call.ts";
 import type { DockerAnswer, DockerUpgrade } from "./exchange.ts";
 
-/** read: shows what is there (viewers may); change: everything else, the contents of containers included (editors may). */
+/** read: shows what is there (viewers may); change: everything else, the contents of containers included (admins only: bind mounts and --privileged are root on the node). */
 export type Right = "read" | "change";
 
-export const verbOf: Readonly<Record<Right, Verb>> = { read: "get", change: "update" };
+export const verbOf: Readonly<Record<Right, Verb>> = { read: "get", change: "administer" };
 
 /** How a call is served; for the README's table and for tests that walk all routes. */
 export type Service = "store" | "node" | "all nodes" | "one node" | "hijacked" | "own" | "refused";

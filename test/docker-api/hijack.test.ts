@@ -20,7 +20,7 @@ type Answered = { readonly kind: "answered"; readonly status: number; readonly t
 function upgrade(
   front: Front,
   path: string,
-  { json, token = "editor" }: { readonly json?: object; readonly token?: string | null } = {},
+  { json, token = "admin" }: { readonly json?: object; readonly token?: string | null } = {},
 ) {
   const body = json === undefined ? "" : JSON.stringify(json);
   return new Promise<Switched | Answered>((resolve, reject) => {
@@ -115,7 +115,7 @@ describe("connections that leave HTTP", () => {
       method: "POST",
       agent: false,
       headers: {
-        authorization: "Bearer editor",
+        authorization: "Bearer admin",
         connection: "Upgrade",
         upgrade: "tcp",
         "content-length": String(4 * 1024 * 1024),

@@ -20,7 +20,7 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
     engines = await Promise.all([RealEngine.start(), RealEngine.start()]);
     const nodes = Object.fromEntries(engines.map(({ address }, place) => [`node-${"ab"[place]}`, address]));
     front = await openFront({ nodes, open: openDockerEngine, run: true });
-    docker = await DockerCli.open(front.host, "editor");
+    docker = await DockerCli.open(front.host, "admin");
     await vi.waitFor(async () => expect(await docker.run("info")).toContain("└ Status: Healthy"), { timeout: 30_000 });
     await vi.waitFor(async () => expect((await docker.run("info")).match(/Healthy/g)).toHaveLength(2), { timeout: 30_000 });
   });

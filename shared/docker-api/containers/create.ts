@@ -43,9 +43,9 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
     platform: query.get("platform") || undefined,
     constraints: [...placed.constraints, ...(nodeName === undefined ? [] : [`node.name==${nodeName}`])],
   };
-  const { container } = await onHolders(call, wanted, image);
+  const { container, warnings } = await onHolders(call, wanted, image);
   call.front.names.set(container.status?.containerId ?? "", shownName(container).slice(1));
-  return json({ Id: container.status?.containerId ?? "", Warnings: [] }, { status: 201 });
+  return json({ Id: container.status?.containerId ?? "", Warnings: [...warnings] }, { status: 201 });
 }
 
 type Created = Awaited<ReturnType<Call["fleet"]["containers"]["create"]>>;

@@ -26,7 +26,15 @@ describe("create", () => {
     const rows = (await front.ask("GET", "/v1.41/containers/json?all=1")).json() as readonly {
       readonly Names: readonly string[];
     }[];
-    for (const { Names } of rows) expect(Names[0]).toMatch(/^\/[a-z]+_[a-z]+\d*$/);
+    for (const { Names } of rows) expect(Names[0]).toMatch(/^\/node-[abc]\/[a-z]+_[a-z]+\d*$/);
+  });
+
+  it("what the engine warns of is told", async () => {
+    expect((await create({})).json()).toMatchObject({ Warnings: [] });
+    for (const { faults } of front.engines.values())
+      faults.lie = (call, answer) =>
+        call === "container create" ? { ...(answer as object), Warnings: ["no swap limit support"] } : answer;
+    expect((await create({})).json()).toMatchObject({ Warnings: ["no swap limit support"] });
   });
 
   it("a name is unique in the cluster", async () => {

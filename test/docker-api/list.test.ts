@@ -28,7 +28,9 @@ async function list(query: Readonly<Record<string, string>> = {}, filters?: obje
   expect([answer.status, answer.text.slice(0, 200)]).toEqual([200, expect.anything()]);
   return answer.json() as readonly Row[];
 }
-const names = (rows: readonly Row[]): string[] => rows.map(({ Names }) => Names[0] ?? "").sort();
+/** Without the node that stands before them. */
+const names = (rows: readonly Row[]): string[] => rows.map(nameOf).sort();
+const nameOf = ({ Names }: Row): string => (Names[0] ?? "").replace(/^\/[^/]+/, "");
 const ago = (seconds: number): string => timestamp(Date.now() - seconds * 1_000);
 
 describe("docker ps", () => {
@@ -39,20 +41,21 @@ describe("docker ps", () => {
       { name: "ended", status: { state: "exited", exitCode: 3, createdAt: ago(50), finishedAt: ago(20) } },
     ]);
     const rows = await list();
-    expect(rows.map(({ Names }) => Names)).toEqual([["/new"], ["/old"]]);
+    expect(rows.map(({ Names }) => Names)).toEqual([["/node-b/new"], ["/node-a/old"]]);
     expect(rows[0]?.Node).toEqual({ ID: expect.any(String), IP: "10.0.0.2", Addr: "10.0.0.2:2375", Name: "node-b" });
-    expect((await list({ all: "1" })).map(({ Names }) => Names[0])).toEqual(["/new", "/ended", "/old"]);
-    expect((await list({ limit: "2" })).map(({ Names }) => Names[0])).toEqual(["/new", "/ended"]);
+    expect((await list({ all: "1" })).map(nameOf)).toEqual(["/new", "/ended", "/old"]);
+    expect((await list({ limit: "2" })).map(nameOf)).toEqual(["/new", "/ended"]);
   });
 
-  it("users' and tasks' containers have the cluster's names, foreign ones their node's; one that is still to be made is not shown", async () => {
+  it("names carry the node: the cluster's own name, or a foreign one's on its engine; one that is still to be made is not shown", async () => {
     await addContainers(front.store, [
       { name: "mine" },
       { name: "web.1", origin: "task" },
       { name: "stranger", origin: "foreign", node: "node-b" },
       { name: "coming", status: { state: "creating", containerId: undefined as never } },
     ]);
-    expect(names(await list({ all: "1" }))).toEqual(["/mine", "/node-b/stranger", "/web.1"]);
+    const listed = (await list({ all: "1" })).flatMap(({ Names }) => Names).sort();
+    expect(listed).toEqual(["/node-a/mine", "/node-a/web.1", "/node-b/stranger"]);
   });
 
   it("a row has what Docker's has", async () => {
@@ -78,13 +81,13 @@ describe("docker ps", () => {
     const [row] = await list();
     expect(row).toMatchObject({
       Id: idOf("web"),
-      Names: ["/web"],
+      Names: ["/node-a/web"],
       Image: "httpd:2",
       ImageID: `sha256:${idOf("image")}`,
       Command: "httpd -f",
       Created: Date.parse("2026-01-02T03:04:05Z") / 1_000,
       Ports: [
-        { IP: "0.0.0.0", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
+        { IP: "10.0.0.1", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
         { PrivatePort: 53, Type: "udp" },
       ],
       Labels: { app: "web" },
@@ -133,10 +136,10 @@ describe("docker ps", () => {
     );
     const answer = await front.ask("GET", "/v1.41/containers/json");
     const rows = answer.json() as readonly Row[];
-    const away = rows.find(({ Names }) => Names[0] === "/away");
+    const away = rows.find((row) => nameOf(row) === "/away");
     expect([away?.State, away?.Status]).toEqual(["running", "Host Down"]);
     expect(away?.Windlass.Age).toBeGreaterThanOrEqual(100);
-    expect(rows.find(({ Names }) => Names[0] === "/there")?.Windlass.Age).toBe(0);
+    expect(rows.find((row) => nameOf(row) === "/there")?.Windlass.Age).toBe(0);
     expect(Number(answer.headers["windlass-age"])).toBe(away?.Windlass.Age);
     expect(Number(answer.headers["windlass-revision"])).toBe(front.store.revision);
     expect(away?.Windlass.Revision).toBeLessThan(front.store.revision);
@@ -211,11 +214,11 @@ describe("filters", () => {
     [{ label: ["app=web", "tier=back"] }, []],
     [{ label: { "app=web": true, "app=db": false } }, ["/web"]],
     [{ status: ["exited"] }, ["/job.1"]],
-    [{ status: ["paused", "exited"] }, ["/job.1", "/node-b/guest"]],
+    [{ status: ["paused", "exited"] }, ["/guest", "/job.1"]],
     [{ exited: ["2"] }, ["/job.1"]],
     [{ exited: ["0"] }, []],
     [{ health: ["healthy"] }, ["/web"]],
-    [{ health: ["none"] }, ["/db", "/job.1", "/node-b/guest"]],
+    [{ health: ["none"] }, ["/db", "/guest", "/job.1"]],
     [{ ancestor: ["httpd:2"] }, ["/web"]],
     [{ ancestor: ["postgres:latest"] }, ["/db"]],
     [{ ancestor: [idOf("httpd").slice(0, 12)] }, ["/web"]],
@@ -224,12 +227,12 @@ describe("filters", () => {
     [{ publish: ["80"] }, []],
     [{ expose: ["5432/tcp"] }, ["/db"]],
     [{ network: ["front"] }, ["/web"]],
-    [{ node: ["node-b"] }, ["/db", "/node-b/guest"]],
+    [{ node: ["node-b"] }, ["/db", "/guest"]],
     [{ "is-task": ["true"] }, ["/job.1"]],
-    [{ since: ["db"] }, ["/job.1", "/node-b/guest"]],
+    [{ since: ["db"] }, ["/guest", "/job.1"]],
     [{ before: [idOf("db")] }, ["/web"]],
     [{ name: ["b"], node: ["node-a"] }, ["/job.1", "/web"]],
-    [{}, ["/db", "/job.1", "/node-b/guest", "/web"]],
+    [{}, ["/db", "/guest", "/job.1", "/web"]],
   ])("%j", async (filters, expected) => {
     expect(names(await list({ all: "1" }, filters))).toEqual(expected);
   });

@@ -21,7 +21,7 @@ async function run(name = "web", more: object = {}): Promise<string> {
 const stateOf = async (name: string): Promise<string | undefined> => {
   const all = await front.ask("GET", "/v1.41/containers/json?all=1");
   const rows = all.json() as readonly { readonly Names: readonly string[]; readonly State: string }[];
-  return rows.find(({ Names }) => Names[0] === `/${name}`)?.State;
+  return rows.find(({ Names }) => Names[0]?.endsWith(`/${name}`))?.State;
 };
 const nodeOf = async (name: string): Promise<string> =>
   ((await front.ask("GET", `/v1.41/containers/${name}/json`)).json() as { readonly Node: { readonly Name: string } }).Node.Name;

@@ -32,7 +32,10 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
 
   const sleeper = ["busybox", "sh", "-c", "echo started; trap 'exit 0' TERM; while :; do sleep 1; done"];
   const names = async (...words: string[]): Promise<string[]> =>
-    (await docker.run("ps", "--format", "{{.Names}}", ...words)).split("\n").filter((name) => name !== "");
+    (await docker.run("ps", "--format", "{{.Names}}", ...words))
+      .split("\n")
+      .filter((name) => name !== "")
+      .map((name) => name.replace(/^node-[ab]\//, ""));
   async function withContainer<T>(name: string, act: () => Promise<T>, ...options: string[]): Promise<T> {
     await docker.run("run", "-d", "--name", name, ...options, ...sleeper);
     try {
@@ -77,7 +80,7 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
           await docker.run("stop", "-t", "1", "one");
           expect(await names()).toEqual(["two"]);
           expect(await docker.run("ps", "-a", "--filter", "status=exited", "--format", "{{.Names}} {{.Status}}")).toMatch(
-            /^one Exited \(\d+\) .* ago$/,
+            /^node-b\/one Exited \(\d+\) .* ago$/,
           );
         },
         ...["--label", "tier=front", "-e", "constraint:node==node-b"],
@@ -294,7 +297,7 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
     await engines[1]?.kill();
     const { code, err } = await docker.try(["logs", "stranded"]);
     expect([code, err]).toEqual([1, expect.stringContaining("node node-b: engine tcp://127.0.0.1:")]);
-    expect(await docker.run("ps", "-a", "--format", "{{.Names}}")).toBe("stranded");
+    expect(await docker.run("ps", "-a", "--format", "{{.Names}}")).toBe("node-b/stranded");
     await engines[1]?.run();
     await vi.waitFor(async () => expect(await docker.run("exec", "stranded", "echo", "x").catch(() => "")).toMatch(/^x?$/), {
       timeout: 30_000,

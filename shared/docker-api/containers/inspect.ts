@@ -5,7 +5,7 @@ import type { Call } from "../call.ts";
 import { type DockerAnswer, json } from "../exchange.ts";
 import { knowledgeHeaders } from "../fan-out.ts";
 import { answerOf, forward, segment } from "../forward.ts";
-import { hostOf, nodeDetails } from "../nodes/node-row.ts";
+import { nodeDetails, seenAddress } from "../nodes/node-row.ts";
 import { rawObject } from "../raw-json.ts";
 import { revisionOf, shownName } from "./row.ts";
 
@@ -25,21 +25,18 @@ export async function inspectContainer(call: Call): Promise<DockerAnswer> {
   return json(translated, { headers: knowledgeHeaders({ revision: revisionOf(container), ageSeconds: 0 }) });
 }
 
-/** Every address of the node is, seen from elsewhere, the node's address. */
 function withNodeAddress(settings: JsonObject, node: Node): JsonObject {
-  const host = hostOf(node);
-  if (host === "") return settings;
   const ports = Object.entries(objectOf(settings["Ports"])).map(([name, bindings]): [string, Json] => {
     if (!Array.isArray(bindings)) return [name, bindings ?? null];
-    return [name, bindings.map((binding: Json) => withAddress(objectOf(binding), host))];
+    return [name, bindings.map((binding: Json) => withAddress(objectOf(binding), node))];
   });
   return { ...settings, Ports: Object.fromEntries(ports) };
 }
 
-const withAddress = (binding: JsonObject, host: string): JsonObject =>
-  binding["HostIp"] === "0.0.0.0" || binding["HostIp"] === "::" || binding["HostIp"] === ""
-    ? { ...binding, HostIp: host }
-    : binding;
+const withAddress = (binding: JsonObject, node: Node): JsonObject => {
+  const address = binding["HostIp"];
+  return typeof address === "string" ? { ...binding, HostIp: seenAddress(address, node) } : binding;
+};
 
 const objectOf = (value: unknown): JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

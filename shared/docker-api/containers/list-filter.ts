@@ -6,7 +6,7 @@ import type { Container } from "../../kinds/container.ts";
 import { badParameter } from "../errors.ts";
 import { boolFilter, type Filters, invalidValue, matcher, matchesLabels } from "../filters.ts";
 import { portFilter } from "./port-filter.ts";
-import { shownName, shownState } from "./row.ts";
+import { listedName, shownName, shownState } from "./row.ts";
 
 export const containerFilters: ReadonlySet<string> = new Set([
   "ancestor",
@@ -80,8 +80,8 @@ function testOf(
     }
     case "name": {
       const matches = matcher(values);
-      // As engines: with the slash and without.
-      return (container) => matches(shownName(container)) || matches(shownName(container).slice(1));
+      // As engines: with the slash and without; and with the node before it, as it is listed.
+      return (container) => [shownName(container), listedName(container)].some((name) => matches(name) || matches(name.slice(1)));
     }
     case "label":
       return ({ status }) => matchesLabels(status?.labels ?? {}, values);

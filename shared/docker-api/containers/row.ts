@@ -4,7 +4,7 @@
  */
 import type { Container } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
-import { ageSeconds, nodeRow } from "../nodes/node-row.ts";
+import { ageSeconds, nodeRow, seenAddress } from "../nodes/node-row.ts";
 import { type StatusParts, statusParts, statusText } from "./status-text.ts";
 
 /** Containers that an engine has, or had: one that is still to be made has no id to be shown by. */
@@ -35,6 +35,12 @@ export function rowText(container: SeenContainer, { node, nowMs, sizes }: Viewed
 export function shownName({ spec, status }: Container): string {
   if (spec.containerName !== undefined) return `/${spec.containerName}`;
   return `/${spec.nodeName}/${status?.engineName ?? status?.containerId?.slice(0, 12) ?? ""}`;
+}
+
+/** As classic Swarm listed them: with the node, which plain `docker ps` has no column for. Both forms find the container. */
+export function listedName(container: Container): string {
+  const name = shownName(container);
+  return container.spec.containerName === undefined ? name : `/${container.spec.nodeName}${name}`;
 }
 
 /** As the engine says: of one that was lost, the last thing it can be called. */
@@ -80,12 +86,12 @@ function makeRow(container: SeenContainer, node: Node | undefined, age: number):
   const networks = Object.entries(status.networks ?? {});
   const head = JSON.stringify({
     Id: status.containerId,
-    Names: [shownName(container)],
+    Names: [listedName(container)],
     Image: spec.image,
     ImageID: status.imageId ?? "",
     Command: status.command ?? "",
     Created: createdOf(container),
-    Ports: (status.ports ?? []).map(portRow),
+    Ports: (status.ports ?? []).map((port) => portRow(port, node)),
     Labels: status.labels ?? {},
     State: shownState(container),
     HostConfig: { NetworkMode: networks[0]?.[0] ?? "default" },
@@ -123,8 +129,8 @@ export const revisionOf = ({ metadata }: Container): number => Math.floor(Number
 
 type Port = NonNullable<NonNullable<Container["status"]>["ports"]>[number];
 
-const portRow = ({ hostIp, containerPort, hostPort, protocol }: Port) => ({
-  ...(hostIp !== undefined && { IP: hostIp }),
+const portRow = ({ hostIp, containerPort, hostPort, protocol }: Port, node: Node | undefined) => ({
+  ...(hostIp !== undefined && { IP: seenAddress(hostIp, node) }),
   PrivatePort: containerPort,
   ...(hostPort !== undefined && { PublicPort: hostPort }),
   Type: protocol,

@@ -29,6 +29,12 @@ export function nodeDetails(node: Node): JsonObject {
 /** The host of its address; empty for one on a socket of this machine. */
 export const hostOf = ({ spec }: Node): string => new URL(spec.address).hostname.replace(/^\[(.*)\]$/, "$1");
 
+/** Where a port of the node is published: each of its addresses is, seen from elsewhere, the node's. */
+export function seenAddress(address: string, node: Node | undefined): string {
+  const isAny = address === "0.0.0.0" || address === "::" || address === "";
+  return (isAny && node !== undefined && hostOf(node)) || address;
+}
+
 /** `node-a at tcp://10.0.0.1:2376`, for people who go there themselves. */
 export const nodeText = ({ metadata, spec }: Node): string => `${metadata.name} at ${spec.address}`;
 

@@ -80,7 +80,7 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
           await docker.run("stop", "-t", "1", "one");
           expect(await names()).toEqual(["two"]);
           expect(await docker.run("ps", "-a", "--filter", "status=exited", "--format", "{{.Names}} {{.Status}}")).toMatch(
-            /^node-b\/one Exited \(\d+\) .* ago$/,
+            /^node-a\/one Exited \(\d+\) .* ago$/,
           );
         },
         ...["--label", "tier=front", "-e", "constraint:node==node-b"],

@@ -44,6 +44,11 @@ export type ControlPlaneProps = TablesProps &
     readonly vpcSubnets?: SubnetSelection;
     /** Those that the Docker hosts let in. Default: one is made that allows all outgoing traffic. */
     readonly securityGroups?: readonly ISecurityGroup[];
+    /**
+     * Whether nodes and tasks are looked after. With false only what is asked through the API reaches a node, as is wanted after putting
+     * back a backup. Default: true.
+     */
+    readonly fleet?: boolean;
     /** Requests a second that API Gateway lets through; twice as many at once. Default: 1,000. */
     readonly requestsPerSecond?: number;
     /**
@@ -91,7 +96,7 @@ export class ControlPlane extends Construct {
     const way = { settings, transport, access: apiAccess(props), nodeAccess: access, network, requestsPerSecond };
     this.api = new Api(this, "Api", way);
     const common = { settings, events: this.events, reserveConcurrency };
-    this.fleets = new Fleets(this, "Fleets", { ...common, access, network });
+    this.fleets = new Fleets(this, "Fleets", { ...common, access, network, isAtWork: props.fleet ?? true });
     this.workers = new Workers(this, "Workers", { ...common, fleets: this.fleets });
     this.installer = new Installer(this, "Installer", { settings });
     const parts = { api: this.api, fleets: this.fleets, workers: this.workers, tables: this.tables };

@@ -39,6 +39,8 @@ export type FleetsProps = {
   readonly access: NodeAccess;
   readonly network?: Network | undefined;
   readonly reserveConcurrency: boolean;
+  /** Whether nodes and tasks are looked after. */
+  readonly isAtWork: boolean;
 };
 
 export class Fleets extends Construct {
@@ -47,8 +49,9 @@ export class Fleets extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { settings, events, access, network, reserveConcurrency }: FleetsProps) {
+  constructor(scope: Construct, id: string, { settings, events, access, network, ...props }: FleetsProps) {
     super(scope, id);
+    const { reserveConcurrency, isAtWork } = props;
     this.deadLetters = this.#queue("DeadLetters", { retentionPeriod: Duration.days(deadLetterDays) });
     this.queue = this.#queue("WakeUps", {
       visibilityTimeout: visibility,
@@ -74,9 +77,11 @@ export class Fleets extends Construct {
         maxBatchingWindow: batchWindow,
         maxConcurrency: reconcilerConcurrency,
         reportBatchItemFailures: true,
+        // What comes meanwhile is forgotten after its hour.
+        enabled: isAtWork,
       }),
     );
-    this.#wakeBy(events);
+    if (isAtWork) this.#wakeBy(events);
   }
 
   #queue(id: string, props: QueueProps): Queue {

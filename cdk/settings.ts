@@ -13,6 +13,8 @@ const contexts = {
   /** Of the tables: `destroy` also takes their protection off. */
   removal: ["retain", "destroy"],
   reserveConcurrency: ["true", "false"],
+  /** Whether nodes and tasks are looked after. */
+  fleet: ["on", "off"],
 } as const;
 
 type Contexts = { readonly [Name in keyof typeof contexts]: (typeof contexts)[Name][number] };
@@ -28,7 +30,7 @@ export type Surroundings = {
 
 /** @throws Error when a value is none of those that are allowed. */
 export function settingsOf(surroundings: Surroundings): ControlPlaneProps {
-  const { transport, architecture, removal, reserveConcurrency } = contextsOf(surroundings);
+  const { transport, architecture, removal, reserveConcurrency, fleet } = contextsOf(surroundings);
   return {
     transport,
     nodeCidrs: nodeCidrsOf(surroundings),
@@ -36,6 +38,7 @@ export function settingsOf(surroundings: Surroundings): ControlPlaneProps {
     removalPolicy: removal === "retain" ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     deletionProtection: removal === "retain",
     reserveConcurrency: reserveConcurrency === "true",
+    fleet: fleet === "on",
   };
 }
 
@@ -55,6 +58,7 @@ function contextsOf({ context, endpoint, processor }: Surroundings): Contexts {
     architecture: processor === "arm64" ? "arm64" : "x86_64",
     removal: "destroy",
     reserveConcurrency: "true",
+    fleet: "on",
   };
   const chosen = <Name extends keyof Contexts>(name: Name): Contexts[Name] => {
     const allowed: readonly string[] = contexts[name];
@@ -68,5 +72,6 @@ function contextsOf({ context, endpoint, processor }: Surroundings): Contexts {
     architecture: chosen("architecture"),
     removal: chosen("removal"),
     reserveConcurrency: chosen("reserveConcurrency"),
+    fleet: chosen("fleet"),
   };
 }

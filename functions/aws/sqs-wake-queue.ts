@@ -1,13 +1,18 @@
 /** Wake-ups in an SQS queue. */
-import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { SendMessageBatchCommand, SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { Wake, WakeQueue } from "./wake-queue.ts";
 
 /** SQS: messages of one request. */
 const batchMax = 10;
-/** A send takes milliseconds; what waits for a lost connection holds up the round. */
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+const options: SQSClientConfig = {
+  // A send takes milliseconds; what waits for a lost connection holds up the round.
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  maxAttempts: 2,
+  // The host in a queue's URL is not always one that is found: behind an endpoint of a VPC, or on LocalStack.
+  useQueueUrlAsEndpoint: false,
+};
 
-export function sqsWakeQueue(url: string, client = new SQSClient({ requestHandler, maxAttempts: 2 })): WakeQueue {
+export function sqsWakeQueue(url: string, client = new SQSClient(options)): WakeQueue {
   return {
     async send(wakes, delaySeconds = 0) {
       for (let from = 0; from < wakes.length; from += batchMax)

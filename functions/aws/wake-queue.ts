@@ -15,12 +15,10 @@ export type Wake = {
 };
 
 export interface WakeQueue {
-  /** Each is there once, or more often. `delaySeconds`: 0 to delaySecondsMax. Rejects when some may not have been taken. */
+  /** Each is there once, or more often. `delaySeconds`: 0 to SQS' 900. Rejects when some may not have been taken. */
   send(wakes: readonly Wake[], delaySeconds?: number): Promise<void>;
 }
 
-/** SQS: a message waits 15 minutes at most. */
-export const delaySecondsMax = 900;
 const waitsMax = 100;
 
 const wakeSchema = z.object({

@@ -18,6 +18,7 @@ import type { Clusters } from "../../shared/state/clusters.ts";
 import { EventJournal } from "../../shared/state/core-events/event-journal.ts";
 import { eventRecorder } from "../../shared/state/core-events/event-recorder.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { openScratch } from "./scratch.ts";
 
 export type FleetsOptions = {
   readonly clusters: Clusters;
@@ -75,7 +76,9 @@ export class Fleets {
     if (known !== undefined) return known.fleet;
     if (store === clusters.root || this.#signal.aborted) return undefined;
     const recorder = eventRecorder(this.#journal, store.uid);
-    const fleet = openClusterFleet({ ...this.#options, store, root: clusters.root, recorder });
+    const { registry } = clusters.root;
+    const scratch = (uid: string) => openScratch({ ...this.#options, registry }, uid);
+    const fleet = openClusterFleet({ ...this.#options, store, root: clusters.root, recorder, openScratch: scratch });
     const done = this.#run(fleet, store);
     this.#running.set(store.uid, { fleet, done });
     return fleet;

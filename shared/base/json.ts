@@ -6,6 +6,13 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
+/** Of JSON or of what may be none: no array, and not null. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Empty where it is none. */
+export const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
+
 const texts = new WeakMap<object, string>();
 
 /** The JSON text of a frozen value; computed once. Its bytes are UTF-8. */

@@ -2,7 +2,7 @@
  * Prunes, on all nodes, their answers added up. What Windlass runs for its services is never pruned: a task's container that does not run
  * yet, or any more, is its service's to keep. Of volumes only those that engines of the client's version would remove.
  */
-import type { Json, JsonObject } from "../base/json.ts";
+import { type Json, type JsonObject, objectOf } from "../base/json.ts";
 import { taskLabel } from "../fleet/containers/labels.ts";
 import { askRaw, rawOf } from "./ask-raw.ts";
 import type { Call } from "./call.ts";
@@ -101,6 +101,3 @@ function listOf(value: Json, field: string): readonly Json[] {
   const list = objectOf(value)[field];
   return Array.isArray(list) ? list : [];
 }
-
-const objectOf = (value: Json): JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

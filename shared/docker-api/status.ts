@@ -3,6 +3,7 @@
  * refuse keeps their status and words; what is not known here is a bug, whose answer tells nothing of it.
  */
 
+import { errorText } from "../base/error-text.ts";
 import { AttemptOverError } from "../fleet/containers/errors.ts";
 import {
   EngineAnswerError,
@@ -67,7 +68,7 @@ function partsOf(error: unknown, nodeName: string | undefined): Parts | undefine
 }
 
 function engineParts(error: unknown, nodeName: string | undefined): Parts | undefined {
-  const text = (): string => (nodeName === undefined ? messageOf(error) : `node ${nodeName}: ${messageOf(error)}`);
+  const text = (): string => (nodeName === undefined ? errorText(error) : `node ${nodeName}: ${errorText(error)}`);
   if (error instanceof EngineError) return [error.status, error.message];
   // Nothing was done, or nobody knows: later it may answer.
   if (error instanceof EngineUnreachableError || error instanceof EngineTimeoutError) return [503, text(), retryLater];
@@ -114,5 +115,3 @@ function storeParts(error: unknown): Parts | undefined {
 }
 
 const retryLater: Headers = { "retry-after": "1" };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -121,6 +121,7 @@ export class ClusterFleet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.fleet[Symbol.asyncDispose]();
     await this.#engines[Symbol.asyncDispose]();
   }
 

@@ -2,6 +2,7 @@
  * What an engine's calls throw. `mayHaveHappened` says whether the engine may have done what it was asked for; every call of the port
  * is harmless done twice, so a caller may always repeat one that failed. No message holds a secret.
  */
+import { errorText } from "../base/error-text.ts";
 
 /** No connection, or one that broke before the answer began. */
 export class EngineUnreachableError extends Error {
@@ -9,7 +10,7 @@ export class EngineUnreachableError extends Error {
   readonly address: string;
   readonly mayHaveHappened: boolean;
   constructor(address: string, { cause, mayHaveHappened }: { readonly cause: unknown; readonly mayHaveHappened: boolean }) {
-    super(`engine ${address} can't be reached: ${textOf(cause)}`, { cause });
+    super(`engine ${address} can't be reached: ${errorText(cause)}`, { cause });
     this.address = address;
     this.mayHaveHappened = mayHaveHappened;
   }
@@ -113,8 +114,3 @@ const notFound: readonly (readonly [RegExp, new (status: number, message: string
   [/no such container/i, NoSuchContainerError],
   [/^network \S+ not found|no such network/i, NoSuchNetworkError],
 ];
-
-function textOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(textOf).join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
-}

@@ -31,6 +31,21 @@ const attemptSchema = z
   })
   .describe("The one attempt to make it that counts; containers of others are removed.");
 
+/** An object's bound is 128 KiB; a port takes ten bytes or so. */
+export const reservedPortsMax = 4_096;
+
+const reservationsSchema = z
+  .object({
+    cpus: z.number().positive().max(10_000).describe("CPUs; 0.5 is half of one.").optional(),
+    memory: z.int().positive().describe("Bytes of memory.").optional(),
+    hostPorts: z
+      .array(z.string().regex(/^[1-9][0-9]{0,4}\/(tcp|udp|sctp)$/, { error: "must be a port and its transport, like 8080/tcp" }))
+      .max(reservedPortsMax)
+      .describe("Ports of the node that it asked for.")
+      .optional(),
+  })
+  .describe("What it takes of its node, from the moment it is to be made until it ends; a task's stands in its template.");
+
 const containerSpecSchema = z
   .object({
     nodeName: nameSchema.describe("The Node it is on."),
@@ -42,6 +57,7 @@ const containerSpecSchema = z
     taskUid: z.string().min(1).describe("That Task's uid: a later one of its name has another container.").optional(),
     containerName: containerName.describe("The name people know it by, unique in the cluster; absent: its engine's.").optional(),
     image: z.string().min(1).max(1_024).describe("The image as it was asked for."),
+    reservations: reservationsSchema.optional(),
     attempt: attemptSchema.optional(),
   })
   .describe("What the container was made for.")
@@ -86,6 +102,7 @@ const containerStatusSchema = z
   })
   .describe("What was seen of the container.");
 
+export type ContainerReservations = Frozen<z.infer<typeof reservationsSchema>>;
 export type ContainerObjectSpec = Frozen<z.infer<typeof containerSpecSchema>>;
 export type ContainerObjectStatus = Frozen<z.infer<typeof containerStatusSchema>>;
 export type Container = WindlassObject<ContainerObjectSpec, ContainerObjectStatus>;

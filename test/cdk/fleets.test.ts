@@ -44,6 +44,13 @@ describe("the reconciler is woken", () => {
     expect(fleetActors).toEqual(expect.arrayContaining([reconcilerName, healerActor, agentActor]));
   });
 
+  it("by nothing where nobody is to look after nodes", () => {
+    const idle = templateOf({ fleet: false });
+    idle.hasResourceProperties("AWS::Lambda::EventSourceMapping", { Enabled: false, BatchSize: 100 });
+    const left = Object.values(idle.findResources("AWS::Events::Rule") as Resources).map(({ Properties }) => Properties);
+    expect(left.filter(({ EventPattern }) => EventPattern !== undefined)).toEqual([]);
+  });
+
   it("by a queue whose messages are many in one call, come again when it fails, and end as dead letters", () => {
     template.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
       BatchSize: 100,

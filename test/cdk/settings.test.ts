@@ -10,25 +10,38 @@ const settings = (contexts: Readonly<Record<string, unknown>> = {}, endpoint?: s
 describe("the stack's settings", () => {
   it("on AWS: streamed, arm64, and state that stays", () => {
     const kept = { removalPolicy: RemovalPolicy.RETAIN, deletionProtection: true };
-    const stream = { transport: "stream", architecture: Architecture.ARM_64, reserveConcurrency: true, nodeCidrs: [] };
+    const stream = {
+      transport: "stream",
+      architecture: Architecture.ARM_64,
+      reserveConcurrency: true,
+      fleet: true,
+      nodeCidrs: [],
+    };
     expect(settings()).toEqual({ ...stream, ...kept });
     expect(settings({}, "")).toEqual(settings());
   });
 
   it("on LocalStack: buffered, on this machine's processor, and thrown away", () => {
     const gone = { removalPolicy: RemovalPolicy.DESTROY, deletionProtection: false };
-    const own = { nodeCidrs: ["127.0.0.0/8"] };
+    const own = { fleet: true, nodeCidrs: ["127.0.0.0/8"] };
     const local = { transport: "buffer", architecture: Architecture.X86_64, reserveConcurrency: true, ...own };
     expect(settings({}, "http://127.0.0.1:4566")).toEqual({ ...local, ...gone });
   });
 
   it("what is said wins, also as JSON in cdk.json", () => {
-    const said = { transport: "stream", removal: "retain", reserveConcurrency: false, nodeCidrs: "10.0.0.0/8,fd00::/8" };
+    const said = {
+      transport: "stream",
+      removal: "retain",
+      reserveConcurrency: false,
+      nodeCidrs: "10.0.0.0/8,fd00::/8",
+      fleet: "off",
+    };
     expect(settings(said, "http://127.0.0.1:4566")).toMatchObject({
       transport: "stream",
       deletionProtection: true,
       reserveConcurrency: false,
       nodeCidrs: ["10.0.0.0/8", "fd00::/8"],
+      fleet: false,
     });
   });
 

@@ -1,6 +1,7 @@
 /** EngineContainers: what any engine must do. */
+import { text as textOf } from "node:stream/consumers";
 import { expect, it } from "vitest";
-import { type EngineFixture, image, patient, textOf, uniqueName } from "./engine-fixture.ts";
+import { type EngineFixture, image, patient, uniqueName } from "./engine-fixture.ts";
 
 const absent = "0123456789ab";
 

@@ -67,13 +67,6 @@ function notThere(error: unknown): void {
   if (!(error instanceof Error && error.name === "NoSuchContainerError")) throw error;
 }
 
-/** All that a stream of plain bytes has, as text. */
-export async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
 /** All that a multiplexed stream has, by stream. */
 export async function outputOf(stream: AsyncIterable<Uint8Array>): Promise<Record<StreamName, string>> {
   const output = { stdout: "", stderr: "" };

@@ -1,7 +1,8 @@
 /** EngineImages and ImageTransfers: what any engine must do. Those with a registry need one that the engine can use. */
+import { text as textOf } from "node:stream/consumers";
 import { afterEach, expect, it } from "vitest";
 import { packTar } from "../../shared/fleet/simulated/tar.ts";
-import { bytesOf, type EngineFixture, image, rowsOf, textOf, uniqueName } from "./engine-fixture.ts";
+import { bytesOf, type EngineFixture, image, rowsOf, uniqueName } from "./engine-fixture.ts";
 
 export function imageCases(fixture: EngineFixture): void {
   const made: string[] = [];

@@ -1,7 +1,8 @@
 /** EngineRaw: what any engine must do with requests that pass through. */
+import { text as textOf } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { packTar } from "../../shared/fleet/simulated/tar.ts";
-import { bytesOf, type EngineFixture, image, outputOf, patient, textOf, uniqueName } from "./engine-fixture.ts";
+import { bytesOf, type EngineFixture, image, outputOf, patient, uniqueName } from "./engine-fixture.ts";
 
 const json = { "content-type": "application/json" };
 

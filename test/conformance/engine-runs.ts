@@ -1,7 +1,8 @@
 /** EngineRuns and EngineExecs: what any engine must do. */
+import { text as textOf } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { EngineTimeoutError } from "../../shared/fleet/engine-errors.ts";
-import { type EngineFixture, outputOf, patient, readUntil, textOf } from "./engine-fixture.ts";
+import { type EngineFixture, outputOf, patient, readUntil } from "./engine-fixture.ts";
 
 export function runCases(fixture: EngineFixture): void {
   it("start: runs; started again it is no error", async () => {

@@ -1,7 +1,8 @@
 /** ContainerStreams: what any engine must do. */
+import { text as textOf } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { packTar, unpackTar } from "../../shared/fleet/simulated/tar.ts";
-import { bytesOf, type EngineFixture, outputOf, readUntil, rowsOf, textOf } from "./engine-fixture.ts";
+import { bytesOf, type EngineFixture, outputOf, readUntil, rowsOf } from "./engine-fixture.ts";
 
 const bothStreams = ["sh", "-c", "echo out; echo err >&2"];
 

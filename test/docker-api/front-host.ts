@@ -2,6 +2,7 @@
  * A cluster's fleet behind the Docker API on a free port of 127.0.0.1: the real parts on a store in memory, and engines as the test gives
  * them. Tokens `admin`, `editor` and `viewer` are of the cluster, `stranger` of another.
  */
+
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -18,12 +19,12 @@ import { Attempts } from "../../shared/fleet/containers/attempts.ts";
 import { Fleet } from "../../shared/fleet/fleet.ts";
 import { NodeEngines, type OpenEngine } from "../../shared/fleet/nodes/engines.ts";
 import { NodeHealer } from "../../shared/fleet/nodes/healer.ts";
-import { NoSuchSecretError } from "../../shared/fleet/secrets/resolver.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
 import { type Node, nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { noSecrets } from "../fleet/map-secrets.ts";
 import { openStore, uid, watchedPorts } from "../state/watched-ports.ts";
 
 export type FrontOptions = {
@@ -74,9 +75,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { transport = "stream", clock = systemClock, logger = silentLogger } = options;
   const ports = await watchedPorts();
   const store = openStore(ports, clock);
-  const secrets = { resolve: (name: string) => Promise.reject(new NoSuchSecretError(name)) };
-  const engines = new NodeEngines({ open: options.open, secrets, clock });
-  const common = { store, cells: ports.cells, engines, secrets, clock, ids: systemIds, logger };
+  const engines = new NodeEngines({ open: options.open, secrets: noSecrets, clock });
+  const common = { store, cells: ports.cells, engines, secrets: noSecrets, clock, ids: systemIds, logger };
   const healer = new NodeHealer(common);
   const agents = new Agents({ ...common, reports: healer, ...(options.policy && { policy: options.policy }) });
   const fleet = new Fleet({ ...common, healer, attempts: new Attempts(common) });

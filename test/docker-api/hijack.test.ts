@@ -1,8 +1,10 @@
 /** Connections that leave HTTP: attach and exec both ways, halves that end apart, clients that go, engines that refuse. */
+
 import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { duplexPair } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { pieces } from "../../shared/fleet/engine/frames.ts";
 import { idle } from "./containers.ts";
@@ -163,9 +165,9 @@ describe("connections that leave HTTP", () => {
     it("bytes pass both ways as they are, and each side may end first", async () => {
       const { engineSide, socket } = await scripted();
       socket.end(Buffer.from([0, 1, 255, 13, 10]));
-      expect(await collect(engineSide)).toEqual(Buffer.from([0, 1, 255, 13, 10]));
+      expect(await buffer(engineSide)).toEqual(Buffer.from([0, 1, 255, 13, 10]));
       engineSide.end(Buffer.from([2, 0, 0, 254]));
-      expect(await collect(socket)).toEqual(Buffer.from([2, 0, 0, 254]));
+      expect(await buffer(socket)).toEqual(Buffer.from([2, 0, 0, 254]));
     });
 
     it("a client that goes takes the engine's side with it", async () => {
@@ -217,9 +219,3 @@ describe("connections that leave HTTP", () => {
     expect(outcome).toEqual({ kind: "answered", status: 409, text: '{"message":"not running"}' });
   });
 });
-
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}

@@ -1,4 +1,5 @@
 /** The agents on real engines: tasks run, end, are unhealthy and stopped, publish ports; others' containers stay; restarts leave nothing stale. */
+
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
@@ -11,20 +12,20 @@ import { attemptLabel, clusterUidLabel } from "../../shared/fleet/containers/lab
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import { NodeEngines } from "../../shared/fleet/nodes/engines.ts";
-import { NoSuchSecretError } from "../../shared/fleet/secrets/resolver.ts";
 import type { Container } from "../../shared/kinds/container.ts";
 import { networkKind } from "../../shared/kinds/network.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { type Task, type TaskState, taskKind } from "../../shared/kinds/task.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { runsForReal } from "../fleet/commands.ts";
+import { noSecrets } from "../fleet/map-secrets.ts";
 import { openStore, type Watched, watchedPorts } from "../state/watched-ports.ts";
 import { RealEngine } from "./real-engine.ts";
 import { Registry } from "./registry.ts";
 import { canStartEngines } from "./requirements.ts";
 
 const byUser = { actor: "user" };
-const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"];
 const waitMsMax = 30_000;
 
 describe.skipIf(!canStartEngines())("agents on real engines", () => {
@@ -39,14 +40,9 @@ describe.skipIf(!canStartEngines())("agents on real engines", () => {
   beforeAll(async () => {
     ports = await watchedPorts();
     store = openStore(ports, systemClock);
-    const secrets = {
-      resolve: async (name: string) => {
-        throw new NoSuchSecretError(name);
-      },
-    };
-    opened = new NodeEngines({ open: openDockerEngine, secrets, clock: systemClock });
+    opened = new NodeEngines({ open: openDockerEngine, secrets: noSecrets, clock: systemClock });
     const shared = { store, engines: opened, clock: systemClock, ids: systemIds, logger: silentLogger };
-    agents = new Agents({ ...shared, cells: ports.cells, secrets, policy: { relistMs: 3_000 } });
+    agents = new Agents({ ...shared, cells: ports.cells, secrets: noSecrets, policy: { relistMs: 3_000 } });
     // One after the other: engines that start at once take each other's firewall rules away.
     engines = [await RealEngine.start(), await RealEngine.start()];
     await store.update(({ nodes, networks }) => {
@@ -68,7 +64,7 @@ describe.skipIf(!canStartEngines())("agents on real engines", () => {
 
   const addTask = (name: string, node: string, spec: object = {}) =>
     store.update(({ tasks }) => {
-      const template = { spec: { image: "busybox", command: runs, stopGracePeriod: "2s", ...spec } };
+      const template = { spec: { image: "busybox", command: runsForReal, stopGracePeriod: "2s", ...spec } };
       const parsed = taskKind.spec.parse({ nodeName: node, serviceName: "web", template });
       tasks.create({
         apiVersion,
@@ -164,7 +160,7 @@ describe.skipIf(!canStartEngines())("agents on real engines", () => {
 
   it("others' containers are shown as they are and stay", async () => {
     await using engine = await engineOf(1);
-    const { Id } = await engine.containers.create({ name: "theirs", body: { Image: "busybox", Cmd: runs } });
+    const { Id } = await engine.containers.create({ name: "theirs", body: { Image: "busybox", Cmd: runsForReal } });
     const name = Id.slice(0, 32);
     const shown = async (state: string) => (await objectOf(name))?.status?.state === state;
     await until("it is shown", () => shown("created"));
@@ -180,8 +176,8 @@ describe.skipIf(!canStartEngines())("agents on real engines", () => {
   it("a container of people is made once; its name is taken in the whole cluster; without its object it goes", async () => {
     const attempts = new Attempts({ store, engines: opened, clock: systemClock, ids: systemIds, logger: silentLogger });
     const spec = { nodeName: "a", origin: "user" as const, containerName: "mine", image: "busybox" };
-    const request = { spec, body: { Image: "busybox", Cmd: runs }, actor: "user", deadlineMs: 10_000 };
-    const object = await attempts.create(request);
+    const request = { spec, body: { Image: "busybox", Cmd: runsForReal }, actor: "user", deadlineMs: 10_000 };
+    const { container: object } = await attempts.create(request);
     await expect(attempts.create({ ...request, spec: { ...spec, nodeName: "b" } })).rejects.toMatchObject({
       name: "NameInUseError",
     });
@@ -226,8 +222,8 @@ describe.skipIf(!canStartEngines())("agents on real engines", () => {
     {
       await using engine = await engineOf(0);
       const Labels = { [clusterUidLabel]: store.uid, [attemptLabel]: stale };
-      await engine.containers.create({ name: stale, body: { Image: "busybox", Cmd: runs, Labels } });
-      await engine.containers.create({ name: "foreign", body: { Image: "busybox", Cmd: runs } });
+      await engine.containers.create({ name: stale, body: { Image: "busybox", Cmd: runsForReal, Labels } });
+      await engine.containers.create({ name: "foreign", body: { Image: "busybox", Cmd: runsForReal } });
       const names = async () => (await engine.containers.list({ all: true })).flatMap(({ Names }) => Names);
       await until("the stale one is removed", async () => !(await names()).includes(`/${stale}`));
       expect(await names()).toContain("/foreign");

@@ -1,14 +1,16 @@
 /** Real engines that freeze, die, come back and lose their data; the ways to them; secrets that are rotated. */
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { TlsMaterial } from "../../shared/fleet/engine/tls.ts";
 import { image } from "../conformance/engine-fixture.ts";
+import { runsForReal } from "../fleet/commands.ts";
 import { RealEngine } from "./real-engine.ts";
 import { canStartEngines } from "./requirements.ts";
 
 /** As PID 1, a shell that traps SIGTERM ends at once when a new dockerd cleans up after a killed one. */
-const body = { Image: image, Cmd: ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"] };
+const body = { Image: image, Cmd: runsForReal };
 
 describe.skipIf(!canStartEngines())("docker faults", () => {
   let plain: RealEngine;

@@ -1,4 +1,5 @@
 /** A Fleet on three real Docker engines and Debian's registry: containers by name on any node, images pushed, pulled and removed. */
+
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,15 +16,17 @@ import { imageNameOf, parseReference } from "../../shared/fleet/fleet/image-refe
 import { Fleet } from "../../shared/fleet/fleet.ts";
 import { NodeEngines } from "../../shared/fleet/nodes/engines.ts";
 import { NodeHealer } from "../../shared/fleet/nodes/healer.ts";
-import { NoSuchSecretError, type Secret } from "../../shared/fleet/secrets/resolver.ts";
+import type { Secret } from "../../shared/fleet/secrets/resolver.ts";
 import { packTar, unpackTar } from "../../shared/fleet/simulated/tar.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { runsForReal } from "../fleet/commands.ts";
+import { mapSecrets } from "../fleet/map-secrets.ts";
 import { openStore, watchedPorts } from "../state/watched-ports.ts";
 import { RealEngine } from "./real-engine.ts";
 import { Registry } from "./registry.ts";
 import { canStartEngines } from "./requirements.ts";
 
-const sleeping = { Image: "busybox", Cmd: ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"] };
+const sleeping = { Image: "busybox", Cmd: runsForReal };
 const never = { pull: "never" } as const;
 
 /** A web server that has `bytes` at its root and nothing else. */
@@ -50,7 +53,7 @@ describe.skipIf(!canStartEngines())("a fleet of real engines", () => {
     engines = await Promise.all([RealEngine.start(), RealEngine.start({ isTls: true }), RealEngine.start()]);
     const ports = await watchedPorts();
     store = openStore(ports, systemClock);
-    const resolver = { resolve: async (name: string) => secrets.get(name) ?? Promise.reject(new NoSuchSecretError(name)) };
+    const resolver = mapSecrets(secrets);
     const { tls } = engines[1] as RealEngine;
     if (tls !== undefined) secrets.set("node-key", { ca: tls.ca ?? "", cert: tls.cert ?? "", key: tls.key ?? "" });
     nodeEngines = new NodeEngines({ open: openDockerEngine, secrets: resolver, clock: systemClock });

@@ -1,11 +1,13 @@
 /** The real docker CLI on two real engines behind the Docker API: each command that people know, one after the other. */
+
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import { type Front, openFront } from "../docker-api/front-host.ts";
 import { freePort } from "../free-port.ts";
-import { DockerCli, hasDockerCli, textOf } from "./docker-cli.ts";
+import { DockerCli, hasDockerCli } from "./docker-cli.ts";
 import { RealEngine } from "./real-engine.ts";
 import { Registry } from "./registry.ts";
 import { canStartEngines } from "./requirements.ts";

@@ -21,8 +21,10 @@ const run = promisify(execFile);
 /** Ample for a machine that is busy with other suites. */
 const startMsMax = 60_000;
 const stopMsMax = 30_000;
-/** Tries to start one engine, when others start at the same moment. */
-const startsMax = 5;
+/** Tries to start one engine: others that start or end at the same moment work on the same tables of the machine. */
+const startsMax = 6;
+/** Before the second try, at most; it doubles with each. Those that met go on at different moments. */
+const startPauseMs = 250;
 const configFile = "dockerd.json";
 /** Engines before 25 make their id of it, by default of the one in /etc/docker: the same for all engines of a machine. */
 const keyFile = "key.json";
@@ -93,13 +95,17 @@ export class RealEngine implements AsyncDisposable {
     });
   }
 
-  /** Starts it (again), on what data there is. Of engines that start at the same moment only one makes the machine's iptables chain. */
+  /**
+   * Starts it (again), on what data there is. One that ends while it starts is started anew: of engines that start at the same moment only
+   * one makes a chain of iptables, removes a rule or gets the lock, and the others give up. @throws what the last one said.
+   */
   async run(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#start();
       } catch (error) {
-        if (tries === startsMax || !/Chain already exists|No chain\/target\/match/.test(String(error))) throw error;
+        if (tries === startsMax || !(error instanceof EndedError)) throw error;
+        await delay(Math.random() * startPauseMs * 2 ** tries);
       }
     }
   }
@@ -186,7 +192,8 @@ export class RealEngine implements AsyncDisposable {
     for (;;) {
       const answer = await engine.system.ping({ timeoutMs: 2_000 }).catch((error: unknown) => error);
       if (!(answer instanceof Error)) break;
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(await this.#complaint(), { cause: answer });
+      if (child.exitCode !== null || child.signalCode !== null) throw new EndedError(await this.#complaint());
+      if (performance.now() > deadline) throw new Error(await this.#complaint(), { cause: answer });
       await delay(50);
     }
     const images = await engine.images.list({ filters: { reference: ["busybox"] } });
@@ -197,6 +204,11 @@ export class RealEngine implements AsyncDisposable {
   async #complaint(): Promise<string> {
     return `dockerd did not start: ${(await readFile(path.join(this.#folder, "log"), "utf8")).slice(-2_000)}`;
   }
+}
+
+/** dockerd ended before it answered, with what it said last. */
+class EndedError extends Error {
+  override readonly name = "EndedError";
 }
 
 async function importBusybox(engine: Engine): Promise<void> {

@@ -2,6 +2,7 @@
  * A cluster that is exported and imported into a new life: with the former uid adopted its containers run on as the new life's own; else
  * they are somebody else's, and never touched. The fleet is the whole one, on simulated engines.
  */
+
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
@@ -11,9 +12,9 @@ import { isWanted, stateOf } from "../../shared/fleet/reconcile/world.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import { startServer, type TestServer } from "../api/server.ts";
 import { Client, group, node } from "../cases/client.ts";
-import { noSecrets } from "../functions/lambda-host.ts";
+import { runs } from "./commands.ts";
+import { noSecrets } from "./map-secrets.ts";
 
-const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
 const clusters = `${group}/clusters`;
 /** Rounds until a fleet of a few containers has come to rest. */
 const roundsMax = 50;

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { attemptLabel, clusterUidLabel } from "../../shared/fleet/containers/labels.ts";
 import type { ContainerDetails, ContainerSummary } from "../../shared/fleet/engine/containers.ts";
 import type { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
-import { AgentFleet, runs } from "./agent-fleet.ts";
+import { AgentFleet } from "./agent-fleet.ts";
+import { runs } from "./commands.ts";
 
 const body = { Image: "busybox", Cmd: runs };
 const attempt = `wl-${"ab".repeat(12)}`;
@@ -64,7 +65,7 @@ describe("containers", () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");
     const spec = { nodeName: "a", origin: "user" as const, containerName: "web", image: "busybox" };
-    const object = await fleet.attempts().create({ spec, body, actor: "user", deadlineMs: 1_000 });
+    const { container: object } = await fleet.attempts().create({ spec, body, actor: "user", deadlineMs: 1_000 });
     fleet.run();
     await fleet.until(async () => (await fleet.container(object.metadata.name))?.status?.imageId !== undefined);
     await fleet.update(({ containers }) => containers.delete(object.metadata.name, { namespace: "default" }));
@@ -201,7 +202,7 @@ describe("containers", () => {
     engine.world.create("theirs", body);
     await fleet.addTask("web.1");
     const spec = { nodeName: "a", origin: "user" as const, containerName: "web", image: "busybox" };
-    const object = await fleet.attempts().create({ spec, body, actor: "user", deadlineMs: 1_000 });
+    const { container: object } = await fleet.attempts().create({ spec, body, actor: "user", deadlineMs: 1_000 });
     const agents = fleet.agents();
     await agents.round();
     await fleet.update(({ nodes }) => nodes.delete("a"));

@@ -221,7 +221,11 @@ describe("networks", () => {
     const [made] = engine.world.containers.values();
     expect(made?.hostConfig["NetworkMode"]).toBe("front");
     expect(made?.networks.get("back")).toEqual({ Aliases: ["web.1"] });
-    expect([...engine.world.networks.values()][0]?.network.Labels).toEqual({ tier: "web", [clusterUidLabel]: fleet.store.uid });
+    expect([...engine.world.networks.values()][0]?.network.Labels).toEqual({
+      tier: "web",
+      [clusterUidLabel]: fleet.store.uid,
+      "windlass.dev/network-spec": expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
     await fleet.setDesired("web.1", "shutdown");
     await agents.round();
     await agents.round();
@@ -230,6 +234,42 @@ describe("networks", () => {
     await agents.round();
     await agents.round();
     expect(names()).toEqual([]);
+  });
+
+  it("one whose object changed is told of while tasks of the node need it, and is made anew for the next after these", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    await addNetwork(fleet, "front");
+    await fleet.addTask("web.1", { spec: { networks: ["front"] } });
+    const agents = fleet.agents();
+    await agents.round();
+    const network = () => [...engine.world.networks.values()][0]?.network;
+    const former = network()?.Id;
+    await fleet.update(({ networks }) => {
+      const current = networks.get("front");
+      if (current !== undefined) networks.update({ ...current, spec: { ...current.spec, internal: true } });
+    });
+    const outdated = () => fleet.told.filter(({ reason }) => reason === "Outdated");
+    await agents.round();
+    expect(outdated()).toMatchObject([
+      {
+        involvedObject: { kind: "Network", name: "front" },
+        message: "Node a keeps it as it was until no task of the node needs it",
+      },
+    ]);
+    await fleet.addTask("web.2", { spec: { networks: ["front"] } });
+    await agents.round();
+    expect([network()?.Id, (await fleet.task("web.2"))?.status?.state]).toEqual([former, "running"]);
+    for (const name of ["web.1", "web.2"]) await fleet.setDesired(name, "shutdown");
+    await agents.round();
+    await fleet.update(({ tasks }) => ["web.1", "web.2"].map((name) => tasks.delete(name, { namespace: "default" })));
+    await fleet.addTask("web.3", { spec: { networks: ["front"] } });
+    const before = outdated().length;
+    await agents.round();
+    await agents.round();
+    expect(network()).toMatchObject({ Name: "front", Internal: true });
+    expect([network()?.Id === former, (await fleet.task("web.3"))?.status?.state]).toEqual([false, "running"]);
+    expect(outdated()).toHaveLength(before);
   });
 
   it("one that is not known, or not this cluster's, rejects the task", async () => {

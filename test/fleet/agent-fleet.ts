@@ -2,13 +2,13 @@
  * Agents on simulated engines and a store in memory: what a test of them stands on. Processes are made as many as wanted, each with its own
  * store on the one log; engines are found by their nodes' addresses.
  */
+
 import { setTimeout as delay } from "node:timers/promises";
 import { systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
 import { Agents, type AgentsOptions } from "../../shared/fleet/agent/agents.ts";
 import { Attempts, type EnginesOfNodes } from "../../shared/fleet/containers/attempts.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
-import { NoSuchSecretError, type SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import type { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
 import type { Container } from "../../shared/kinds/container.ts";
@@ -19,11 +19,11 @@ import type { EventToRecord } from "../../shared/state/core-events/event-recorde
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
 import { openStore, type Watched, watchedPorts } from "../state/watched-ports.ts";
+import { runs } from "./commands.ts";
 import { LeapClock } from "./leap-clock.ts";
+import { mapSecrets } from "./map-secrets.ts";
 
 const byUser = { actor: "user" };
-/** Runs until it is asked to end. */
-export const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
 const waitMsMax = 10_000;
 
 export type TaskOptions = {
@@ -42,12 +42,7 @@ export class AgentFleet {
   readonly store: Store;
   /** Steps in between an engine and whoever uses it. */
   wrap: (engine: Engine) => Engine = (engine) => engine;
-  readonly secrets: SecretResolver = {
-    resolve: async (name) => {
-      if (name === "registry") return { username: "me", password: "secret" };
-      throw new NoSuchSecretError(name);
-    },
-  };
+  readonly secrets = mapSecrets(new Map([["registry", { username: "me", password: "secret" }]]));
   readonly #ports: Watched;
   readonly #stop = new AbortController();
   readonly #runs: Promise<void>[] = [];

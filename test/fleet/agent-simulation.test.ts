@@ -9,7 +9,8 @@ import { attemptLabel } from "../../shared/fleet/containers/labels.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import type { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import type { Task, TaskState } from "../../shared/kinds/task.ts";
-import { AgentFleet, runs } from "./agent-fleet.ts";
+import { AgentFleet } from "./agent-fleet.ts";
+import { runs } from "./commands.ts";
 
 const nodes = ["a", "b", "c"] as const;
 const commands = [runs, ["true"], ["sh", "-c", "exit 3"], ["nonsense"]];

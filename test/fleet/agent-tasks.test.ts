@@ -1,7 +1,8 @@
 /** A node's agent brings tasks through their states, in rounds and with a life of its own. */
 import { describe, expect, it } from "vitest";
 import { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
-import { AgentFleet, runs } from "./agent-fleet.ts";
+import { AgentFleet } from "./agent-fleet.ts";
+import { runs } from "./commands.ts";
 
 describe("tasks", () => {
   it("one round: an assigned task runs, its object and its events say so", async () => {

@@ -7,7 +7,8 @@ import { generatedNames } from "../../shared/fleet/containers/generated-names.ts
 import { attemptLabel, attemptOf, clusterUidLabel, newAttemptId, ownLabels } from "../../shared/fleet/containers/labels.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
-import { AgentFleet, runs } from "./agent-fleet.ts";
+import { AgentFleet } from "./agent-fleet.ts";
+import { runs } from "./commands.ts";
 
 class Crash extends Error {}
 
@@ -18,25 +19,28 @@ const request = (name?: string): CreateContainer => ({
   deadlineMs: 10_000,
 });
 
-/** The process dies before or after the engine's create. */
-const dying =
-  (when: "before" | "after") =>
+type Create = Engine["containers"]["create"];
+
+/** Engines whose create is `create`, which gets the real one to call or not. */
+const creating =
+  (create: (make: () => ReturnType<Create>) => ReturnType<Create>) =>
   (engine: Engine): Engine => ({
     ...engine,
-    containers: {
-      ...engine.containers,
-      create: async (...given) => {
-        if (when === "after") await engine.containers.create(...given);
-        throw new Crash();
-      },
-    },
+    containers: { ...engine.containers, create: (...given) => create(() => engine.containers.create(...given)) },
+  });
+
+/** The process dies before or after the engine's create. */
+const dying = (when: "before" | "after") =>
+  creating(async (make) => {
+    if (when === "after") await make();
+    throw new Crash();
   });
 
 describe("Attempts", () => {
   it("the object names the container, the container its object", async () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");
-    const object = await fleet.attempts().create(request("web"));
+    const { container: object } = await fleet.attempts().create(request("web"));
     const [made] = engine.world.containers.values();
     expect(object.spec).toMatchObject({ nodeName: "a", origin: "user", containerName: "web", image: "busybox" });
     expect(object.status).toEqual({ state: "created", containerId: made?.id, engineName: made?.name });
@@ -60,7 +64,7 @@ describe("Attempts", () => {
     await fleet.addNode("a");
     const engine = await fleet.addNode("b");
     const attempts = fleet.attempts();
-    const first = await attempts.create(request("web"));
+    const { container: first } = await attempts.create(request("web"));
     const other = { ...request("web"), spec: { ...request("web").spec, nodeName: "b" } };
     await expect(attempts.create(other)).rejects.toMatchObject({
       name: "NameInUseError",
@@ -83,7 +87,9 @@ describe("Attempts", () => {
   it("without a name it gets one of two words", async () => {
     await using fleet = await AgentFleet.open();
     await fleet.addNode("a");
-    const { spec } = await fleet.attempts().create(request());
+    const {
+      container: { spec },
+    } = await fleet.attempts().create(request());
     expect(spec.containerName).toMatch(/^[a-z]+_[a-z]+$/);
     let draw = 0;
     const ids = { ...systemIds, random: () => (draw++ % 10) / 10 };
@@ -107,17 +113,11 @@ describe("Attempts", () => {
   it("its object is taken away while the engine makes it: nothing is left", async () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");
-    fleet.wrap = (real) => ({
-      ...real,
-      containers: {
-        ...real.containers,
-        create: async (...given) => {
-          const answer = await real.containers.create(...given);
-          const [object] = await fleet.containers();
-          await fleet.update(({ containers }) => containers.delete(object?.metadata.name ?? "", { namespace: "default" }));
-          return answer;
-        },
-      },
+    fleet.wrap = creating(async (make) => {
+      const answer = await make();
+      const [object] = await fleet.containers();
+      await fleet.update(({ containers }) => containers.delete(object?.metadata.name ?? "", { namespace: "default" }));
+      return answer;
     });
     await expect(fleet.attempts().create(request())).rejects.toMatchObject({ name: "AttemptOverError" });
     expect(engine.world.containers.size).toBe(0);
@@ -202,23 +202,14 @@ describe("a process dies while it makes a container", () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");
     const { promise: late, resolve: go } = Promise.withResolvers<void>();
-    fleet.wrap = (real) => ({
-      ...real,
-      containers: {
-        ...real.containers,
-        create: async (...given) => {
-          await late;
-          return await real.containers.create(...given);
-        },
-      },
-    });
-    const creating = fleet.attempts().create(request("web"));
+    fleet.wrap = creating((make) => late.then(make));
+    const making = fleet.attempts().create(request("web"));
     await fleet.until(async () => (await fleet.containers()).length === 1);
     fleet.clock.leap(20_000);
     await fleet.agents().round();
     expect(await fleet.containers()).toEqual([]);
     go();
-    await expect(creating).rejects.toMatchObject({ name: "AttemptOverError" });
+    await expect(making).rejects.toMatchObject({ name: "AttemptOverError" });
     expect(engine.world.containers.size).toBe(0);
   });
 

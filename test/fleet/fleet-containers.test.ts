@@ -1,5 +1,7 @@
 /** Every verb of a container, by whatever it is called; and what a fleet says where nodes fail. */
+
 import { PassThrough, Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { NameInUseError } from "../../shared/fleet/containers/errors.ts";
 import { EngineUnreachableError, NoSuchContainerError, NoSuchExecError } from "../../shared/fleet/engine-errors.ts";
@@ -9,7 +11,7 @@ import type { Fault } from "../../shared/fleet/simulated/faults.ts";
 import { packTar, unpackTar } from "../../shared/fleet/simulated/tar.ts";
 import { containerKind } from "../../shared/kinds/container.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
-import { bodyOf, change, type FleetWorld, openFleet } from "./fleet-world.ts";
+import { bodyOf, change, containersOf, type FleetWorld, openFleet, setNodeState } from "./fleet-world.ts";
 
 const unreachable: Fault = { kind: "unreachable" };
 
@@ -24,12 +26,6 @@ function catcher(): { readonly stream: PassThrough; text(): string } {
   const chunks: Uint8Array[] = [];
   const stream = new PassThrough().on("data", (chunk: Uint8Array) => void chunks.push(chunk));
   return { stream, text: () => Buffer.concat(chunks).toString() };
-}
-
-async function gathered(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 describe("find", () => {
@@ -53,16 +49,17 @@ describe("find", () => {
 
   it("a beginning that two have is refused, one that none has is not found, and neither is nonsense", async () => {
     const world = await openFleet(1);
-    for (const digit of ["1", "2"]) {
+    for (const start of ["ab1", "ab2", "cdcdcdcdcdcd1", "cdcdcdcdcdcd2"]) {
       const spec = containerKind.spec.parse({ nodeName: "node-a", image: "busybox" });
-      const status = { state: "running" as const, containerId: `ab${digit}`.padEnd(64, "0") };
-      const metadata = { name: `foreign-${digit}`, namespace: "default" };
+      const status = { state: "running" as const, containerId: start.padEnd(64, "0") };
+      const metadata = { name: `foreign-${start}`, namespace: "default" };
       await change(world.store, ({ containers }) => containers.create({ apiVersion, kind: "Container", metadata, spec, status }));
     }
     const { containers } = world.fleet;
-    await expect(containers.find("ab")).rejects.toThrow(AmbiguousError);
-    expect((await containers.find("ab1")).container.metadata.name).toBe("foreign-1");
-    for (const none of ["ff", "", "/", "a b", "../etc", "node-a/none", "x/y/z", "ünder"]) {
+    for (const both of ["ab", "cdcdcdcdcdc", "cdcdcdcdcdcd"]) await expect(containers.find(both)).rejects.toThrow(AmbiguousError);
+    for (const one of ["ab1", "ab1000000000", "ab10000000000", "cdcdcdcdcdcd2"])
+      expect((await containers.find(one)).container.metadata.name).toMatch(/^foreign-(ab1|cdcdcdcdcdcd2)$/);
+    for (const none of ["ff", "cdcdcdcdcdcd3", "ab10000000001", "", "/", "a b", "../etc", "node-a/none", "x/y/z", "ünder"]) {
       const error = await containers.find(none).catch((thrown: unknown) => thrown);
       expect(error, none).toBeInstanceOf(NoSuchContainerError);
       expect((error as NoSuchContainerError).status).toBe(404);
@@ -116,8 +113,8 @@ describe("verbs", () => {
     await containers.upload("web", "/tmp", Readable.from([tar]));
     expect((await containers.stat("web", "/tmp/hello")).size).toBe(5);
     const { tar: back } = await containers.download("web", "/tmp/hello");
-    expect(unpackTar(await gathered(back)).map(({ name }) => name)).toEqual(["hello"]);
-    const whole = unpackTar(await gathered(await containers.export("web")));
+    expect(unpackTar(await buffer(back)).map(({ name }) => name)).toEqual(["hello"]);
+    const whole = unpackTar(await buffer(await containers.export("web")));
     expect(whole.map(({ name }) => name)).toContain("tmp/hello");
     await expect(containers.stat("web", "/none")).rejects.toThrow(NodeError);
   });
@@ -202,15 +199,64 @@ describe("verbs", () => {
     const { containers } = world.fleet;
     const id = await running(world, "web");
     await expect(containers.remove("web")).rejects.toThrow(NodeError);
-    world.engines[0]?.faults.set(unreachable);
-    const error = await containers.remove("web", { force: true }).catch((thrown: unknown) => thrown);
-    expect((error as NodeError).cause).toBeInstanceOf(EngineUnreachableError);
+    world.engines[0]?.faults.set({ kind: "failing", status: 500, message: "device is busy" });
+    await expect(containers.remove("web", { force: true })).rejects.toThrow(
+      /node "node-a" running command "remove": device is busy/,
+    );
     world.engines[0]?.faults.set(undefined);
     expect(await containers.all()).toHaveLength(1);
     world.engines[0]?.world.containers.delete(id);
     await containers.remove("web");
     expect(await containers.all()).toEqual([]);
     await expect(containers.remove("web")).rejects.toThrow(NoSuchContainerError);
+  });
+
+  it("remove on a node that can't be reached: an error that names it; by force at once, the container goes when it is back", async () => {
+    const world = await openFleet(1);
+    const { containers } = world.fleet;
+    await running(world, "web");
+    const foreign = world.engines[0]?.world.create("theirs", bodyOf()).id ?? "";
+    const agents = world.agents();
+    await agents.round();
+    for (const state of ["ready", "down"] as const) {
+      world.engines[0]?.faults.set(unreachable);
+      await setNodeState(world, "node-a", state);
+      const error = await containers.remove("web").catch((thrown: unknown) => thrown);
+      expect((error as NodeError).message).toMatch(/^error in docker node "node-a" running command "remove": .*can't be reached/);
+      expect((error as NodeError).cause).toBeInstanceOf(EngineUnreachableError);
+      await containers.remove("web", { force: true });
+      await expect(containers.find("web")).rejects.toThrow(NoSuchContainerError);
+      expect(containersOf(world)).toEqual([2]);
+      // What was found there can't be made to go by an object that is missing.
+      await expect(containers.remove(foreign, { force: true })).rejects.toThrow(NodeError);
+      world.engines[0]?.faults.set(undefined);
+      await setNodeState(world, "node-a", "ready");
+      await agents.round();
+      expect([...(world.engines[0]?.world.containers.keys() ?? [])]).toEqual([foreign]);
+      await running(world, "web");
+    }
+  });
+
+  it("remove on a node that was taken away: the object goes, and its name is free; back again, it has the container no more", async () => {
+    const world = await openFleet(2);
+    const { containers, nodes } = world.fleet;
+    const id = await running(world, "web");
+    const { node } = await containers.find("web");
+    await nodes.unregister(node.metadata.name);
+    const agents = world.agents();
+    await agents.round();
+    const [lost] = await containers.all();
+    expect(lost?.status).toMatchObject({ state: "lost", message: `node ${node.metadata.name} was removed` });
+    await expect(containers.inspect("web")).rejects.toThrow(
+      `No such container: web (its node ${node.metadata.name} was removed)`,
+    );
+    await containers.remove(id.slice(0, 12));
+    expect(await containers.all()).toEqual([]);
+    await running(world, "web");
+    await nodes.register({ name: node.metadata.name, address: node.spec.address });
+    await world.healer.round();
+    await agents.round();
+    expect(containersOf(world).toSorted()).toEqual([0, 1]);
   });
 
   it("a node that can't be reached when a container is started is reported, without a count", async () => {

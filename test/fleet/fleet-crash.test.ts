@@ -1,28 +1,21 @@
 /** Whatever fails while a container is made: when the nodes' agents have looked, every container has its object and every object its container. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../shared/base/clock.ts";
-import { systemIds } from "../../shared/base/ids.ts";
-import { silentLogger } from "../../shared/base/logger.ts";
-import { Agents } from "../../shared/fleet/agent/agents.ts";
 import { Attempts } from "../../shared/fleet/containers/attempts.ts";
 import { attemptLabel } from "../../shared/fleet/containers/labels.ts";
 import { RoundRobin } from "../../shared/fleet/fleet/round-robin.ts";
 import { Fleet } from "../../shared/fleet/fleet.ts";
-import { NoSuchSecretError } from "../../shared/fleet/secrets/resolver.ts";
 import type { Fault } from "../../shared/fleet/simulated/faults.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { bodyOf, containersOf, type FleetWorld, openFleet } from "./fleet-world.ts";
 
 const make = { body: bodyOf(), pull: "never", inactivityMs: 50 } as const;
 const isCreate = (call: string): boolean => call === "container create";
-const secrets = { resolve: (name: string) => Promise.reject(new NoSuchSecretError(name)) };
 
 /** Heals the nodes, then lets their agents look until nothing is left to do. */
-async function settle({ store, cells, nodeEngines, healer }: FleetWorld): Promise<void> {
-  const common = { store, cells, engines: nodeEngines, secrets, clock: systemClock, ids: systemIds, logger: silentLogger };
-  await healer.round();
-  const agents = new Agents(common);
+async function settle(world: FleetWorld): Promise<void> {
+  await world.healer.round();
+  const agents = world.agents();
   for (let rounds = 0; rounds < 10 && (await agents.round()).again; rounds += 1);
 }
 
@@ -50,15 +43,8 @@ describe("a store that fails", () => {
     const world = await openFleet(1);
     const isAway = () => (world.engines[0]?.world.containers.size ?? 0) > 0;
     const store = failing(world.store, isAway);
-    const common = {
-      store,
-      cells: world.cells,
-      engines: world.nodeEngines,
-      clock: systemClock,
-      ids: systemIds,
-      logger: silentLogger,
-    };
-    const fleet = new Fleet({ ...common, healer: world.healer, attempts: new Attempts(common), secrets });
+    const common = { ...world.common, store };
+    const fleet = new Fleet({ ...common, healer: world.healer, attempts: new Attempts(common) });
     await expect(fleet.containers.create(make)).rejects.toThrow("the store is away");
     expect(containersOf(world)).toEqual([1]);
     await settle(world);
@@ -72,16 +58,8 @@ describe("a store that fails", () => {
   it("only in the attempt: the object is taken away, and the agent removes the container", async () => {
     const world = await openFleet(1);
     const isAway = () => (world.engines[0]?.world.containers.size ?? 0) > 0;
-    const common = {
-      store: world.store,
-      cells: world.cells,
-      engines: world.nodeEngines,
-      clock: systemClock,
-      ids: systemIds,
-      logger: silentLogger,
-    };
-    const attempts = new Attempts({ ...common, store: failing(world.store, isAway) });
-    const fleet = new Fleet({ ...common, healer: world.healer, attempts, secrets });
+    const attempts = new Attempts({ ...world.common, store: failing(world.store, isAway) });
+    const fleet = new Fleet({ ...world.common, healer: world.healer, attempts });
     await expect(fleet.containers.create(make)).rejects.toThrow("the store is away");
     await settle(world);
     expect(await attemptsOf(world)).toEqual({ objects: [], made: [] });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { NameInUseError } from "../../shared/fleet/containers/errors.ts";
 import { EngineError } from "../../shared/fleet/engine-errors.ts";
 import { InvalidOptionError, NodeError, NoNodesError, TriesExceededError } from "../../shared/fleet/fleet/errors.ts";
+import { PlacementScheduler } from "../../shared/fleet/fleet/placement-scheduler.ts";
 import { RoundRobin } from "../../shared/fleet/fleet/round-robin.ts";
 import { NoSuchNodeError } from "../../shared/fleet/nodes/errors.ts";
 import type { Fault } from "../../shared/fleet/simulated/faults.ts";
@@ -239,25 +240,76 @@ describe("placement of a container", () => {
     expect([...containersOf(other), ...containersOf(broken)]).toEqual([0, 0]);
   });
 
-  it("memory that containers asked for is taken, and a node's port too", async () => {
+  it("what containers asked for is taken from the moment they are made: memory, CPUs and ports", async () => {
     const world = await openFleet(1);
+    const asks = (HostConfig: object) => world.fleet.containers.create({ ...make, body: bodyOf({ HostConfig } as never) });
+    const published = { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } };
+    const { container } = await asks({ Memory: 5 * 2 ** 30, NanoCpus: 3e9, ...published });
+    expect(container.spec.reservations).toEqual({ memory: 5 * 2 ** 30, cpus: 3, hostPorts: ["8080/tcp"] });
+    await expect(asks({ Memory: 4 * 2 ** 30 })).rejects.toThrow("no suitable node (insufficient memory on 1 node)");
+    await expect(asks({ NanoCpus: 2e9 })).rejects.toThrow("no suitable node (insufficient cpus on 1 node)");
+    await expect(asks(published)).rejects.toThrow("no suitable node (host port already in use on 1 node)");
+    await asks({ Memory: 3 * 2 ** 30, NanoCpus: 1e9, PortBindings: { "80/tcp": [{ HostPort: "8081" }] } });
+    await world.fleet.containers.remove(container.status?.containerId ?? "");
+    await asks({ Memory: 5 * 2 ** 30, ...published });
+    expect(containersOf(world)).toEqual([2]);
+  });
+
+  it("a port that the engine chose is taken as soon as the object shows it, and one that has ended takes nothing", async () => {
+    const world = await openFleet(1);
+    const { container } = await world.fleet.containers.create(make);
+    const shown = (state: "running" | "exited") =>
+      change(world.store, ({ containers }) => {
+        const current = containers.get(container.metadata.name, "default");
+        const ports = [{ containerPort: 80, hostPort: 8080, protocol: "tcp" as const }];
+        if (current !== undefined) containers.update({ ...current, status: { ...current.status, state, ports } });
+      });
+    const body = bodyOf({ HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } });
+    await shown("running");
+    await expect(world.fleet.containers.create({ ...make, body })).rejects.toThrow("host port already in use on 1 node");
+    await shown("exited");
+    await world.fleet.containers.create({ ...make, body });
+  });
+
+  it("of many at once none overbooks a node: each that sees its room taken is placed anew, the last finds none", async () => {
+    const world = await openFleet(8);
     const large = { ...make, body: bodyOf({ HostConfig: { Memory: 5 * 2 ** 30 } }) };
-    const { container } = await world.fleet.containers.create(large);
-    // As an agent writes it.
-    const labels = world.engines[0]?.world.containers.get(container.status?.containerId ?? "")?.labels ?? {};
-    await change(world.store, ({ containers }) => {
-      const current = containers.get(container.metadata.name, "default");
-      if (current !== undefined) containers.update({ ...current, status: { ...current.status, state: "running", labels } });
-    });
-    await expect(world.fleet.containers.create(large)).rejects.toThrow("no suitable node (insufficient memory on 1 node)");
-    await change(world.store, ({ containers }) => {
-      const current = containers.get(container.metadata.name, "default");
-      const ports = [{ containerPort: 80, hostPort: 8080, protocol: "tcp" as const }];
-      if (current !== undefined) containers.update({ ...current, status: { ...current.status, state: "running", ports } });
-    });
-    const published = bodyOf({ HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } });
-    await expect(world.fleet.containers.create({ ...make, body: published })).rejects.toThrow(
-      "host port already in use on 1 node",
+    const all = await Promise.allSettled(Array.from({ length: 10 }, () => world.fleet.containers.create(large)));
+    expect(containersOf(world)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    const refused = all.filter((one) => one.status === "rejected");
+    expect(refused.map(({ reason }) => String(reason))).toEqual(
+      [1, 2].map(() => "NoNodesError: no suitable node (insufficient memory on 8 nodes)"),
+    );
+    expect(await objectsOf(world)).toHaveLength(8);
+  });
+
+  it("what an earlier try has left takes no room from the next one of the same container", async () => {
+    const world = await openFleet(1);
+    const body = bodyOf({ HostConfig: { Memory: 5 * 2 ** 30 } });
+    const { container, node } = await world.fleet.containers.create({ ...make, body });
+    const scheduler = new PlacementScheduler({ random: () => 0 });
+    const asked = { nodes: [node], store: world.store, body, options: undefined, avoid: new Set<string>() };
+    const own = { ...asked, object: { namespace: "default", name: container.metadata.name } };
+    const others = { ...asked, object: { namespace: "default", name: "c-0" } };
+    expect((await scheduler.schedule(own)).metadata.name).toBe("node-a");
+    await expect(scheduler.schedule(others)).rejects.toThrow(NoNodesError);
+    const { value: admitted } = await world.store.view((transaction) =>
+      [own, others].map((request) => scheduler.admits(transaction, node, request)),
+    );
+    expect(admitted).toEqual([true, false]);
+  });
+
+  it("what an engine warns of is handed on, whatever it says", async () => {
+    const world = await openFleet(1);
+    const warn = (Warnings: unknown) => {
+      for (const { faults } of world.engines)
+        faults.lie = (call, answer) => (isCreate(call) ? { ...(answer as object), Warnings } : answer);
+      return world.fleet.containers.create(make).then(({ warnings }) => warnings);
+    };
+    expect(await warn(["no swap limit support", 7])).toEqual(["no swap limit support"]);
+    for (const nothing of [null, undefined, "text", {}]) expect(await warn(nothing)).toEqual([]);
+    expect(await warn(Array.from({ length: 101 }, () => "x".repeat(1_025)))).toEqual(
+      Array.from({ length: 100 }, () => "x".repeat(1_024)),
     );
   });
 });

@@ -1,14 +1,16 @@
 /** A Fleet on a store in memory and simulated engines: `node-a`, `node-b`, … at tcp://node-a:2375, with a registry that they share. */
+
 import { systemClock, timestamp } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
+import { Agents, type AgentsOptions } from "../../shared/fleet/agent/agents.ts";
 import { Attempts } from "../../shared/fleet/containers/attempts.ts";
 import type { ContainerCreate } from "../../shared/fleet/engine/containers.ts";
 import type { Scratch } from "../../shared/fleet/fleet/dry-run.ts";
 import { Fleet, type FleetOptions } from "../../shared/fleet/fleet.ts";
 import { NodeEngines } from "../../shared/fleet/nodes/engines.ts";
 import { NodeHealer } from "../../shared/fleet/nodes/healer.ts";
-import { NoSuchSecretError, type Secret } from "../../shared/fleet/secrets/resolver.ts";
+import type { Secret } from "../../shared/fleet/secrets/resolver.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
 import { type Node, nodeKind } from "../../shared/kinds/node.ts";
@@ -17,6 +19,7 @@ import type { Cells } from "../../shared/log/ports.ts";
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
 import { openStore, watchedPorts } from "../state/watched-ports.ts";
+import { mapSecrets } from "./map-secrets.ts";
 
 export type FleetWorld = {
   readonly fleet: Fleet;
@@ -29,7 +32,11 @@ export type FleetWorld = {
   readonly secrets: Map<string, Secret>;
   /** Stores for dry runs that are open. */
   readonly scratches: { open: number };
+  /** What fleets, attempts and agents of this world are made of. */
+  readonly common: Common;
+  agents(): Agents;
 };
+export type Common = Omit<AgentsOptions, "engines"> & { readonly engines: NodeEngines };
 
 /** node-a to node-z, then node-26, … */
 export const nodeName = (place: number): string => `node-${place < 26 ? String.fromCharCode(97 + place) : place}`;
@@ -48,9 +55,7 @@ export async function openFleet(count: number, options: Partial<FleetOptions> = 
     return new SimulatedEngine({ address, clock, random: systemIds.random, registries: [registry], timeoutMs: 500 });
   });
   const secrets = new Map<string, Secret>();
-  const resolver = {
-    resolve: async (name: string) => secrets.get(name) ?? Promise.reject(new NoSuchSecretError(name)),
-  };
+  const resolver = mapSecrets(secrets);
   const byAddress = new Map(engines.map((engine, place) => [`tcp://${nodeName(place)}:2375`, engine]));
   const open = async ({ address }: { readonly address: string }) => {
     const engine = byAddress.get(address);
@@ -58,19 +63,20 @@ export async function openFleet(count: number, options: Partial<FleetOptions> = 
     return engine.open();
   };
   const nodeEngines = new NodeEngines({ open, secrets: resolver, clock });
-  const common = { store, cells: ports.cells, engines: nodeEngines, clock, ids: systemIds, logger: silentLogger };
+  const { cells } = ports;
+  const common = { store, cells, engines: nodeEngines, secrets: resolver, clock, ids: systemIds, logger: silentLogger };
   const healer = new NodeHealer(common);
   const scratches = { open: 0 };
   const fleet = new Fleet({
     ...common,
     healer,
     attempts: new Attempts(common),
-    secrets: resolver,
     openScratch: (life) => openScratch(scratches, life),
     ...options,
   });
   for (const place of engines.keys()) await addNode(store, nodeName(place));
-  return { fleet, store, cells: ports.cells, engines, nodeEngines, healer, registry, secrets, scratches };
+  const agents = (): Agents => new Agents({ ...common, reports: healer });
+  return { fleet, store, cells, engines, nodeEngines, healer, registry, secrets, scratches, common, agents };
 }
 
 async function addNode(store: Store, name: string, spec: object = {}): Promise<void> {
@@ -82,6 +88,13 @@ async function addNode(store: Store, name: string, spec: object = {}): Promise<v
   const parsed = nodeKind.spec.parse({ address: `tcp://${name}:2375`, ...spec });
   await change(store, ({ nodes }) => nodes.create({ apiVersion, kind: "Node", metadata: { name }, spec: parsed, status }));
 }
+
+/** As its healer would write it, who is not asked. */
+export const setNodeState = ({ store }: FleetWorld, name: string, state: NonNullable<Node["status"]>["state"]) =>
+  change(store, ({ nodes }) => {
+    const node = nodes.get(name);
+    if (node !== undefined) nodes.update({ ...node, status: { ...node.status, state } });
+  });
 
 export const change = (store: Store, call: (transaction: Transaction) => unknown): Promise<unknown> =>
   store.update(call, { actor: "test" });

@@ -2,6 +2,7 @@
  * Nodes with simulated engines, any number of healers with stores of their own on one log, and a clock that moves only when everybody
  * waits for it: an hour takes a moment, and a race is the same each time.
  */
+
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
@@ -10,7 +11,6 @@ import { NodeEngines, type OpenEngine } from "../../shared/fleet/nodes/engines.t
 import { NodeHealer, type NodeHealerOptions } from "../../shared/fleet/nodes/healer.ts";
 import { Hooks } from "../../shared/fleet/nodes/hooks.ts";
 import { Nodes } from "../../shared/fleet/nodes/nodes.ts";
-import { NoSuchSecretError } from "../../shared/fleet/secrets/resolver.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import { type Node, nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
@@ -18,6 +18,7 @@ import type { EventRecorder, EventToRecord } from "../../shared/state/core-event
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
 import { openStore, type Watched, watchedPorts } from "../state/watched-ports.ts";
+import { noSecrets } from "./map-secrets.ts";
 
 type Sleeper = { readonly at: number; readonly wake: () => void };
 
@@ -134,12 +135,7 @@ export class NodeFleet implements AsyncDisposable {
       await tls?.();
       return this.engine(address).open();
     };
-    const secrets = {
-      resolve: async (name: string) => {
-        throw new NoSuchSecretError(name);
-      },
-    };
-    return new NodeEngines({ open, secrets, clock: this.clock });
+    return new NodeEngines({ open, secrets: noSecrets, clock: this.clock });
   }
 
   healer(options: Partial<NodeHealerOptions> = {}): NodeHealer {

@@ -351,9 +351,27 @@ describe("updates", () => {
     expect([running.length, imagesOf(running)]).toEqual([4, ["app:1"]]);
   });
 
+  it("one that is under way ends also when the next change leaves nothing to replace", async () => {
+    const fleet = await fleetOf(["a"]);
+    await fleet.addService("web", { replicas: 1, template: template(), update: { monitor: "1s" } });
+    await fleet.rest();
+    await fleet.setImage("web", "app:2");
+    await fleet.rest();
+    expect((await fleet.service("web")).status?.update?.state).toBe("updating");
+    await fleet.setService("web", (spec) => ({ ...spec, replicas: 0 }));
+    await fleet.rest();
+    await fleet.setImage("web", "app:3");
+    await fleet.pass(60);
+    expect((await fleet.service("web")).status?.update?.state).toBe("completed");
+  });
+
   it("go on where every node is as full as a service may make it: who goes leaves its room to who comes", async () => {
     const fleet = await fleetOf(["a", "b"]);
-    await fleet.addService("web", { replicas: 2, template: template({ placement: { maxReplicas: 1 } }), update: { monitor: "1s" } });
+    await fleet.addService("web", {
+      replicas: 2,
+      template: template({ placement: { maxReplicas: 1 } }),
+      update: { monitor: "1s" },
+    });
     await fleet.rest();
     await fleet.setImage("web", "app:2");
     await fleet.pass(60);

@@ -227,13 +227,19 @@ it("an installation that can't be opened is 503, and is tried again by the next 
 });
 
 describe("the environment", () => {
-  const good = { WINDLASS_LOG_TABLE: "l", WINDLASS_OBJECTS_TABLE: "o", WINDLASS_TRANSPORT: "stream" };
+  const good = {
+    WINDLASS_LOG_TABLE: "l",
+    WINDLASS_OBJECTS_TABLE: "o",
+    WINDLASS_TRANSPORT: "stream",
+    WINDLASS_SECRETS: "windlass/",
+  };
 
   it("is read with its defaults", () => {
     const oidc = { issuer: "https://id.test", audiences: ["windlass"], roles: [{ group: "ops", role: "admin" }] };
     const settings = readSettings({ ...good, WINDLASS_OIDC: JSON.stringify(oidc), WINDLASS_IAM: "" });
     expect(settings).toEqual({
       ...good,
+      WINDLASS_NODE_CIDRS: [],
       WINDLASS_OIDC: { usernameClaim: "sub", usernamePrefix: "oidc:", groupsClaim: "groups", ...oidc },
     });
   });

@@ -2,6 +2,7 @@
  * A fleet on Lambda: the reconciler's handler, woken by a queue as the bus and the healer fill it, on simulated engines. No process lives
  * between two calls: whatever is known stands in the state.
  */
+
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openWorkshop } from "../../functions/aws/workshop.ts";
 import { healHandler } from "../../functions/healer/heal.ts";
@@ -18,14 +19,14 @@ import { serviceKind } from "../../shared/kinds/service.ts";
 import type { Task } from "../../shared/kinds/task.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { runs } from "../fleet/commands.ts";
 import { LeapClock } from "../fleet/leap-clock.ts";
-import { noSecrets } from "./lambda-host.ts";
+import { noSecrets } from "../fleet/map-secrets.ts";
 import { MemoryBus } from "./memory-bus.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { contextOf } from "./stream.ts";
 
 const byUser = { actor: "user" };
-const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
 const minuteMs = 60_000;
 
 class LambdaFleet {

@@ -2,6 +2,7 @@
  * The serverless deployment in one process: the handlers of api and publisher on ports in memory, a bus in memory, and API Gateway as a
  * fetch that makes proxy events of requests and responses of results. Each function has state of its own, as on Lambda.
  */
+
 import { bufferedHandler, openApi, streamingHandler } from "../../functions/api/api.ts";
 import type { ProxyResult } from "../../functions/api/buffered.ts";
 import { readSettings } from "../../functions/api/settings.ts";
@@ -15,9 +16,9 @@ import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { type Logger, silentLogger } from "../../shared/base/logger.ts";
 import { once } from "../../shared/base/once.ts";
 import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
-import { NoSuchSecretError, type SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import type { Target } from "../cases/client.ts";
+import { noSecrets } from "../fleet/map-secrets.ts";
 import { MemoryBus } from "./memory-bus.ts";
 import { asFetched, callStreaming, hasNoBody, runtime } from "./runtime.ts";
 import { contextOf, type StreamRecord, withStream } from "./stream.ts";
@@ -48,7 +49,6 @@ const baseUrl = `https://api.test${stage}`;
 const batchMax = 100;
 
 const noEngine: OpenEngine = ({ address }) => Promise.reject(new Error(`there is no engine at ${address}`));
-export const noSecrets: SecretResolver = { resolve: (name) => Promise.reject(new NoSuchSecretError(name)) };
 
 export async function startLambdaHost(options: HostOptions): Promise<LambdaHost> {
   const { transport, logger = silentLogger, environment = {}, openEngine = noEngine } = options;

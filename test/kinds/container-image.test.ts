@@ -1,6 +1,6 @@
 /** Container and Image: what their schemas refuse, and what tables and indexes show of them. */
 import { describe, expect, it } from "vitest";
-import { type Container, containerKind } from "../../shared/kinds/container.ts";
+import { type Container, containerKind, reservedPortsMax } from "../../shared/kinds/container.ts";
 import { type Image, imageIdsMax, imageKind, imageNodesMax } from "../../shared/kinds/image.ts";
 
 const metadata = { name: "web-1", namespace: "default", uid: "u", resourceVersion: "1", generation: 1, creationTimestamp: "" };
@@ -42,6 +42,15 @@ describe("Container", () => {
     expect(problems({ ...task, containerName: "web_1.a-b" })).toEqual([]);
   });
 
+  it("what it takes of its node is bounded", () => {
+    const taking = (reservations: object) => problems({ ...task, reservations });
+    const ports = (count: number) => Array.from({ length: count }, (_, n) => `${n + 1}/tcp`);
+    expect(taking({ cpus: 0.5, memory: 1, hostPorts: ports(reservedPortsMax) })).toEqual([]);
+    expect(taking({ hostPorts: ports(reservedPortsMax + 1) })).toHaveLength(1);
+    for (const wrong of [{ cpus: 0 }, { cpus: 10_001 }, { memory: 0.5 }, { hostPorts: ["80"] }, { hostPorts: ["0/tcp"] }])
+      expect(taking(wrong), JSON.stringify(wrong)).toHaveLength(1);
+  });
+
   it("its row and what it stands under", () => {
     const ports = [
       { containerPort: 80, hostPort: 8080 },
@@ -67,6 +76,7 @@ describe("Container", () => {
       task: ["default/web.1"],
       containerName: ["web"],
       containerId: [id],
+      shortId: [id.slice(0, 12)],
       attempt: ["attempt-1"],
     });
     expect(containerKind.cells(containerOf(task)).length).toBe(containerKind.columns.length);

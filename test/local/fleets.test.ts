@@ -1,15 +1,17 @@
 /** The fleets of the embedded host: one for each cluster that has something to run, for as long as it is there. */
+
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Fleets } from "../../functions/local/fleets.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
+import type { Fleet } from "../../shared/fleet/fleet.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import { startServer } from "../api/server.ts";
 import { Client, group, node } from "../cases/client.ts";
-import { noSecrets } from "../functions/lambda-host.ts";
+import { runs } from "../fleet/commands.ts";
+import { noSecrets } from "../fleet/map-secrets.ts";
 
-const runs = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600; done"];
 const merge = "application/merge-patch+json";
 
 async function open() {
@@ -92,6 +94,27 @@ describe("fleets", () => {
     await fill("blue", 1);
     const found = await idle.fleets.find("blue");
     expect([(await found?.fleet.nodes.unfilteredNodes())?.length, opened()]).toEqual([1, 0]);
+  });
+
+  it("in dry mode what is done is done to a copy, until it is ended or the host ends", async () => {
+    const { engine, start, makeCluster, fill, running } = await open();
+    const { fleets, stop } = start();
+    await makeCluster("blue");
+    await fill("blue", 1);
+    await expect.poll(running, { timeout: 10_000 }).toBe(1);
+    const fleet = (await fleets.find("blue"))?.fleet as Fleet;
+    const make = () => fleet.containers.create({ body: { Image: "any/thing:1" }, name: "dry" });
+    await fleet.dryMode();
+    await make();
+    await fleet.containers.start("dry");
+    expect((await fleet.containers.inspect("dry")).State.Running).toBe(true);
+    await fleet.stopDryMode();
+    await expect(fleet.containers.find("dry")).rejects.toThrow("No such container: dry");
+    expect(engine.world.containers.size).toBe(1);
+    await fleet.dryMode();
+    await make();
+    await stop();
+    expect([fleet.isDry, engine.world.containers.size]).toEqual([false, 1]);
   });
 
   it("a cluster that is paused is left alone until it is not", async () => {

@@ -51,6 +51,7 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
     return text;
   };
   const until = (...words: readonly string[]) => out("wait", ...words, `--timeout=${waitSeconds}s`);
+  /** Over plain HTTP, which is for this machine only; with --tlsverify first as from elsewhere. */
   const docker = async (...words: readonly string[]): Promise<string> => {
     const host = `tcp://127.0.0.1:${server.port}/clusters/default/docker`;
     const environment = { ...process.env, DOCKER_CONFIG: path.join(server.folder, "docker") };
@@ -86,6 +87,7 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
     async () => {
       const rows = (await docker("ps", "--format", "{{.Names}}")).trim().split("\n");
       expect(rows).toHaveLength(3);
+      expect((await docker("--tlsverify", "ps", "--quiet")).trim().split("\n")).toHaveLength(3);
       const tasks = (await out("get", "tasks", "-o", "name"))
         .trim()
         .split("\n")
@@ -93,6 +95,9 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
       for (const task of tasks) expect(rows.some((row) => row.includes(task))).toBe(true);
       expect(await docker("run", "--rm", "busybox", "echo", "hello")).toBe("hello\n");
       expect(await docker("exec", tasks[0] ?? "", "cat", "/data/index.html")).toBe("hello\n");
+      const { body } = await server.ask("GET", "/metrics");
+      for (const verb of ["get", "create", "connect"])
+        expect(body).toMatch(new RegExp(`windlass_http_requests_total\\{verb="${verb}",kind="docker",code="\\d+"\\} [1-9]`));
     },
     testMs,
   );

@@ -11,11 +11,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, group, node, type Target, unique } from "../cases/client.ts";
 import { httpCases } from "../cases/http.ts";
 import { localStack } from "../component.ts";
+import { canStartEngines } from "../docker/requirements.ts";
 import { kubectls, type } from "../local/kubectl.ts";
 import { crashCases } from "./crashes.ts";
 import { deliveryCases } from "./delivery.ts";
 import { Deployment, type Outputs } from "./deployment.ts";
 import { derivationCases } from "./derivation.ts";
+import { fleetCases } from "./fleet.ts";
 import { localConfig } from "./tables.ts";
 import { writerCases } from "./writers.ts";
 
@@ -36,7 +38,8 @@ describe.skipIf(endpoint === undefined)("the deployment", () => {
     deployment = await Deployment.begin({ endpoint: endpoint ?? "", stack: `Windlass-${randomUUID().slice(0, 8)}` });
     await deployment.bootstrap();
     isThere = true;
-    outputs = await deployment.deploy();
+    // Nobody else writes what the cases write, until the fleet has its turn.
+    outputs = await deployment.deploy("fleet=off");
     const way = await deployment.kubeconfig();
     kubeconfig = way.file;
     // LocalStack's one port speaks both; `fetch` would check its certificate.
@@ -77,6 +80,8 @@ describe.skipIf(endpoint === undefined)("the deployment", () => {
     expect((await deployment.kubeconfig()).token).toBe(target.token);
     expect(await client.get(`${nodes}/${name}`)).toMatchObject({ status: 200, body: { metadata: { name } } });
   });
+
+  describe.skipIf(!canStartEngines())("a fleet", () => fleetCases(client));
 
   it("cdk destroy leaves the tables, if they are to stay, and nothing else", async () => {
     await deployment.destroy("removal=retain");

@@ -1,5 +1,5 @@
 /** `docker inspect`: what the node's engine says, under the names of the cluster, with the node beside it, as classic Swarm showed it. */
-import type { Json, JsonObject } from "../../base/json.ts";
+import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { Call } from "../call.ts";
 import { type DockerAnswer, json } from "../exchange.ts";
@@ -37,6 +37,3 @@ const withAddress = (binding: JsonObject, node: Node): JsonObject => {
   const address = binding["HostIp"];
   return typeof address === "string" ? { ...binding, HostIp: seenAddress(address, node) } : binding;
 };
-
-const objectOf = (value: unknown): JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

@@ -6,6 +6,8 @@ import { Readable } from "node:stream";
 import { placeOf } from "../../fleet/fleet/lookup.ts";
 import type { Container } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
+import { byNode } from "../../state/selector.ts";
+import type { Transaction } from "../../state/transaction.ts";
 import type { Call } from "../call.ts";
 import { type DockerAnswer, jsonType } from "../exchange.ts";
 import { askNodes, knowledgeHeaders, oldest } from "../fan-out.ts";
@@ -27,7 +29,7 @@ export async function listContainers(call: Call): Promise<DockerAnswer> {
   const [held, sizes] = [await heldByEngines(call, filters), flag(query, "size") ? await sizesOf(call, all) : undefined];
   const { value, revision } = await ground.store.view((transaction): Picked => {
     const test = listFilter(filters, (reference) => placeOf(transaction, reference).container);
-    const wanted = transaction.containers.find().filter((container): container is SeenContainer => {
+    const wanted = candidates(transaction, filters).filter((container): container is SeenContainer => {
       if (!isSeen(container) || !(all || isUp(container))) return false;
       return test(container) && (held === undefined || held.has(container.status.containerId));
     });
@@ -40,6 +42,12 @@ export async function listContainers(call: Call): Promise<DockerAnswer> {
     headers: { "content-type": jsonType, ...knowledgeHeaders({ revision, ageSeconds: oldest(value.nodes, nowMs) }) },
     body: bodyOf(limit > 0 ? ordered.slice(0, limit) : ordered, { nodes: value.nodes, nowMs, sizes }),
   };
+}
+
+/** Those of the nodes that are named, without a look at all others. */
+function candidates({ containers }: Transaction, filters: Filters): readonly Container[] {
+  const names = new Set(filters.get("node") ?? []);
+  return names.size === 0 ? containers.find() : [...names].flatMap((name) => containers.find(byNode(name)));
 }
 
 type Around = {

@@ -3,7 +3,7 @@
  * ids, and the node is then the one of those others, which must be one (classic Swarm's dependency filter). A network given as `node/name`
  * chooses its node, too.
  */
-import type { Json, JsonObject } from "../../base/json.ts";
+import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
 import type { Call } from "../call.ts";
 import { DockerError } from "../errors.ts";
 import { namedOf } from "../node-parts/named.ts";
@@ -71,6 +71,3 @@ async function eachOf(value: Json | undefined, idOf: (reference: string) => Prom
   }
   return done;
 }
-
-const objectOf = (value: Json | undefined): JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

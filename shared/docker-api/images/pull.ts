@@ -2,6 +2,7 @@
  * `docker pull` and `docker import`: an image brought to every node that takes containers, their progress merged. A node that fails says
  * so in its row; the whole has failed only if no node has the image then: one full disk must not stop the others.
  */
+import { errorText } from "../../base/error-text.ts";
 import type { ProgressRow } from "../../fleet/engine/transfers.ts";
 import { NodesFailedError } from "../../fleet/fleet/errors.ts";
 import { mustStream } from "../buffered.ts";
@@ -43,7 +44,7 @@ export async function reporting(send: Send, act: () => Promise<unknown>): Promis
     const [first] = error.errors;
     // One node alone says it in its own words and with its own status.
     if (error.done.length === 0) throw error.errors.length === 1 && first !== undefined ? first : error;
-    for (const { nodeName, cause } of error.errors) await send({ status: `${nodeName}: failed: ${messageOf(cause)}` });
+    for (const { nodeName, cause } of error.errors) await send({ status: `${nodeName}: failed: ${errorText(cause)}` });
   }
 }
 
@@ -79,5 +80,3 @@ function namedImage(query: URLSearchParams): { readonly repo: string; readonly t
   if (tag !== "" || colon <= given.lastIndexOf("/")) return { repo: given, tag };
   return { repo: given.slice(0, colon), tag: given.slice(colon + 1) };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

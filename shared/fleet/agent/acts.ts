@@ -2,6 +2,7 @@
  * What a job does beside preparing: start, stop, end, fail, remove. Each is harmless done twice and by two agents at once: the engine is
  * asked by id for what it may already be, and what is committed is judged on the newest state.
  */
+import { errorText } from "../../base/error-text.ts";
 import type { Container } from "../../kinds/container.ts";
 import { type Task, taskStateRank } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -12,7 +13,7 @@ import type { Job } from "./jobs.ts";
 import type { Looks } from "./looks.ts";
 import { ensureNetworks } from "./networks.ts";
 import { forget, remove } from "./observe.ts";
-import { TaskRefusedError, textOf } from "./refusal.ts";
+import { TaskRefusedError } from "./refusal.ts";
 import { statusOf } from "./seen.ts";
 import type { Site } from "./site.ts";
 import { moveAfter, moveTask, sameTask, type TaskMove } from "./task-state.ts";
@@ -58,7 +59,7 @@ export async function start(site: Site, looks: Looks, task: Task, id: string): P
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (!(error instanceof NoSuchContainerError))
-      throw new TaskRefusedError(`its container could not be started: ${textOf(error)}`, { state: "failed", cause: error });
+      throw new TaskRefusedError(`its container could not be started: ${errorText(error)}`, { state: "failed", cause: error });
   }
   await looks.look(id);
 }

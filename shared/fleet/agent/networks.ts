@@ -1,15 +1,21 @@
 /**
  * Networks on a node: one of a Network object's name and driver for as long as tasks of the node need it, labelled with the cluster's uid.
- * A network of that name that is not this cluster's is never used nor removed.
+ * A network of that name that is not this cluster's is never used nor removed. One whose Network object was changed since is made anew
+ * when nothing of the node needs it; until then people are told.
  */
+
+import { digestOf } from "../../base/digest.ts";
+import { errorText } from "../../base/error-text.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Network } from "../../kinds/network.ts";
+import type { Task } from "../../kinds/task.ts";
 import { byNode } from "../../state/selector.ts";
+import type { Transaction } from "../../state/transaction.ts";
 import { clusterUidLabel } from "../containers/labels.ts";
 import type { EngineNetwork } from "../engine/networks.ts";
 import { EngineError, NoSuchNetworkError } from "../engine-errors.ts";
 import { isAssigned, isOver } from "../reconcile/world.ts";
-import { TaskRefusedError, textOf } from "./refusal.ts";
+import { TaskRefusedError } from "./refusal.ts";
 import type { Site } from "./site.ts";
 
 /** Each is there. @throws TaskRefusedError */
@@ -32,21 +38,27 @@ function inTurn(site: Site, act: () => Promise<void>): Promise<void> {
   return making;
 }
 
-/** Removes those of the cluster that no task of the node needs any more. */
+/** Removes those of the cluster that no task of the node needs any more, and tells of those that are no longer as they should be. */
 export async function removeUnneeded(site: Site): Promise<void> {
   const { store } = site.shared;
   const uids = await site.shared.uids();
   const there = await site.call((engine, call) => engine.networks.list({ label: [clusterUidLabel] }, call));
   const own = there.filter((network) => isOwn(network, uids));
   if (own.length === 0) return;
-  const { value: needed } = await store.view(({ tasks }) =>
-    tasks
-      .find(byNode(site.nodeName))
-      .filter((task) => isAssigned(task) && !isOver(task))
-      .flatMap(({ spec }) => spec.template.spec.networks ?? []),
-  );
-  for (const { Id, Name } of own) if (!needed.includes(Name)) await remove(site, Id);
+  const { value: needed } = await store.view((transaction) => {
+    const names = new Set(tasksOf(transaction, site).flatMap(networksOf));
+    return new Map([...names].map((name) => [name, transaction.networks.get(name)]));
+  });
+  for (const one of own) {
+    if (!needed.has(one.Name)) await remove(site, one.Id);
+    else if (isOutdated(one, needed.get(one.Name)) && (await isInUse(site, one.Name)))
+      tellOutdated(site, one, needed.get(one.Name));
+  }
 }
+
+const tasksOf = ({ tasks }: Transaction, { nodeName }: Site): readonly Task[] =>
+  tasks.find(byNode(nodeName)).filter((task) => isAssigned(task) && !isOver(task));
+const networksOf = ({ spec }: Task): readonly string[] => spec.template.spec.networks ?? [];
 
 const isOwn = ({ Labels }: EngineNetwork, uids: ReadonlySet<string>): boolean => uids.has(Labels?.[clusterUidLabel] ?? "");
 
@@ -54,8 +66,41 @@ async function ensure(site: Site, name: string, network: Network | undefined): P
   if (network === undefined) throw new TaskRefusedError(`there is no network ${name}`);
   const there = await find(site, name);
   if (there === undefined) return await create(site, network);
-  if (isOwn(there, await site.shared.uids())) return;
-  throw new TaskRefusedError(`node ${site.nodeName} has a network ${name} that is not this cluster's`);
+  if (!isOwn(there, await site.shared.uids()))
+    throw new TaskRefusedError(`node ${site.nodeName} has a network ${name} that is not this cluster's`);
+  if (!isOutdated(there, network)) return;
+  if (!(await isInUse(site, name)) && (await remove(site, there.Id))) await create(site, network);
+  else tellOutdated(site, there, network);
+}
+
+/** Of the spec that it was made of; absent: nobody knows. */
+const specLabel = "windlass.dev/network-spec";
+
+function isOutdated({ Labels }: EngineNetwork, network: Network | undefined): boolean {
+  const made = Labels?.[specLabel];
+  return network !== undefined && made !== undefined && made !== digestOf(network.spec);
+}
+
+/** Whether some task of the node has a container that is, or is to be, attached to it: without it that one could not be started again. */
+async function isInUse(site: Site, name: string): Promise<boolean> {
+  const { value } = await site.shared.store.view((transaction) =>
+    tasksOf(transaction, site).some(
+      (task) => networksOf(task).includes(name) && transaction.containers.get(task.metadata.name, task.metadata.namespace),
+    ),
+  );
+  return value;
+}
+
+/** Once for each change, as long as the agent lives. */
+const told = new WeakMap<Site, Map<string, string>>();
+
+function tellOutdated(site: Site, { Id, Name }: EngineNetwork, network: Network | undefined): void {
+  const known = told.get(site) ?? new Map<string, string>();
+  told.set(site, known);
+  if (network === undefined || known.get(Name) === `${Id} ${digestOf(network.spec)}`) return;
+  known.set(Name, `${Id} ${digestOf(network.spec)}`);
+  const message = `Node ${site.nodeName} keeps it as it was until no task of the node needs it`;
+  site.tell(network, { type: "Warning", reason: "Outdated", message });
 }
 
 async function create(site: Site, network: Network): Promise<void> {
@@ -66,7 +111,9 @@ async function create(site: Site, network: Network): Promise<void> {
     if (!(error instanceof EngineError)) throw error;
     // Another task of the node needed it at the same time.
     if (error.status === 409 && (await find(site, name)) !== undefined) return;
-    throw new TaskRefusedError(`network ${name} could not be made on node ${site.nodeName}: ${textOf(error)}`, { cause: error });
+    throw new TaskRefusedError(`network ${name} could not be made on node ${site.nodeName}: ${errorText(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -91,16 +138,18 @@ function bodyOf({ spec }: Network, clusterUid: string): JsonObject {
     Internal: spec.internal,
     EnableIPv6: spec.ipv6,
     Options: { ...spec.options },
-    Labels: { ...spec.labels, [clusterUidLabel]: clusterUid },
+    Labels: { ...spec.labels, [clusterUidLabel]: clusterUid, [specLabel]: digestOf(spec) },
     ...(pools && { IPAM: { Config: pools } }),
   };
 }
 
-/** One that somebody uses, or that another agent has removed, is left. */
-async function remove(site: Site, id: string): Promise<void> {
+/** One that somebody uses is left. @returns whether it is gone */
+async function remove(site: Site, id: string): Promise<boolean> {
   try {
     await site.call((engine, call) => engine.networks.remove(id, call));
+    return true;
   } catch (error) {
     if (!(error instanceof EngineError) || error.status >= 500) throw error;
+    return error instanceof NoSuchNetworkError;
   }
 }

@@ -2,7 +2,9 @@
  * From an assigned task to a container that is ready to start: image and networks, the attempt, the container, its completion. A crash
  * anywhere leaves what the next try takes up: the same attempt while its deadline lasts, and under its name the same container.
  */
+
 import { timestamp } from "../../base/clock.ts";
+import { errorText } from "../../base/error-text.ts";
 import type { Container } from "../../kinds/container.ts";
 import { type Task, taskStateRank } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -14,7 +16,7 @@ import { isAssigned, isWanted, stateOf } from "../reconcile/world.ts";
 import { bodyOf, endpointOf } from "./body.ts";
 import { ensureNetworks } from "./networks.ts";
 import type { Pulls } from "./pull.ts";
-import { TaskRefusedError, textOf } from "./refusal.ts";
+import { TaskRefusedError } from "./refusal.ts";
 import type { Site } from "./site.ts";
 import { moveTask, sameTask } from "./task-state.ts";
 
@@ -108,7 +110,7 @@ async function make(site: Site, task: Task, { place, id }: Begun): Promise<Made>
     if (error instanceof NameTakenError) return await takeUp(site, { error, id });
     if (isCertain(error)) await site.shared.commits.run((transaction) => dropAttempt(transaction, { place, id }));
     if (isMissing(error) || !(error instanceof EngineError)) throw error;
-    throw new TaskRefusedError(`its container could not be made: ${textOf(error)}`, { cause: error });
+    throw new TaskRefusedError(`its container could not be made: ${errorText(error)}`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@
  * Sees to a task's image. What is there is used, as with docker run; but under the tag latest, as with swarm, an image that came from a
  * registry is pulled anew, and if that fails the one that is there is used. One pull of an image at a time.
  */
+import { errorText } from "../../base/error-text.ts";
 import type { Task } from "../../kinds/task.ts";
 import type { ImageDetails } from "../engine/images.ts";
 import type { RegistryAuth } from "../engine/transfers.ts";
@@ -10,7 +11,7 @@ import { InvalidOptionError } from "../fleet/errors.ts";
 import { type ImageReference, parseReference } from "../fleet/image-reference.ts";
 import { registryAuthOf } from "../secrets/forms.ts";
 import { NoSuchSecretError } from "../secrets/resolver.ts";
-import { TaskRefusedError, textOf } from "./refusal.ts";
+import { TaskRefusedError } from "./refusal.ts";
 import type { Site } from "./site.ts";
 
 export class Pulls {
@@ -35,7 +36,7 @@ export class Pulls {
       await pull;
     } catch (error) {
       if (present === undefined) throw error;
-      const message = `Failed to pull image "${image}": ${textOf(error)}; the one that is on the node is used`;
+      const message = `Failed to pull image "${image}": ${errorText(error)}; the one that is on the node is used`;
       this.#site.tell(task, { type: "Warning", reason: "Failed", message });
     }
   }
@@ -56,7 +57,9 @@ export class Pulls {
         for await (const _ of rows);
       });
     } catch (error) {
-      throw isFinal(error) ? new TaskRefusedError(`Failed to pull image "${image}": ${textOf(error)}`, { cause: error }) : error;
+      throw isFinal(error)
+        ? new TaskRefusedError(`Failed to pull image "${image}": ${errorText(error)}`, { cause: error })
+        : error;
     }
     const seconds = ((clock.monotonic() - startedMs) / 1_000).toFixed(1);
     this.#site.tell(task, { type: "Normal", reason: "Pulled", message: `Successfully pulled image "${image}" in ${seconds}s` });
@@ -66,7 +69,7 @@ export class Pulls {
     try {
       return registryAuthOf(name, await this.#site.shared.secrets.resolve(name), registry);
     } catch (error) {
-      if (error instanceof NoSuchSecretError) throw new TaskRefusedError(textOf(error), { cause: error });
+      if (error instanceof NoSuchSecretError) throw new TaskRefusedError(errorText(error), { cause: error });
       throw error;
     }
   }

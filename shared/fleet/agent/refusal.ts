@@ -13,5 +13,3 @@ export class TaskRefusedError extends Error {
     this.state = state;
   }
 }
-
-export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

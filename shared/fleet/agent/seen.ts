@@ -2,8 +2,7 @@
  * From what an engine says of a container to the status of its object. Pure; what changes by itself (uptime, a check's output) is left
  * out, so that a container at rest is never committed. What an engine may make as large as it likes is bounded.
  */
-
-import type { JsonObject } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { ContainerObjectState, ContainerObjectStatus } from "../../kinds/container.ts";
 import type { ContainerDetails } from "../engine/containers.ts";
 
@@ -79,7 +78,7 @@ type Binding = { readonly HostIp?: unknown; readonly HostPort?: unknown };
 
 /** `{ "80/tcp": [{ HostIp, HostPort }], "443/tcp": null }` */
 function portsOf(given: unknown): Ports | undefined {
-  if (!isObject(given)) return undefined;
+  if (!isJsonObject(given)) return undefined;
   const ports = Object.entries(given).flatMap(([key, bindings]) => {
     const [digits, protocol = "tcp"] = key.split("/");
     const containerPort = Number(digits);
@@ -108,14 +107,14 @@ const isProtocol = (text: string): text is Ports[number]["protocol"] => text ===
 
 /** Name to address; "" while it has none. */
 export function networksOf(given: unknown): Readonly<Record<string, string>> | undefined {
-  if (!isObject(given)) return undefined;
+  if (!isJsonObject(given)) return undefined;
   const named = Object.entries(given).filter(([name]) => name.length <= nameCharactersMax);
   const networks = named.slice(0, networksMax).map(([name, endpoint]) => [name, addressOf(endpoint)] as const);
   return networks.length === 0 ? undefined : Object.fromEntries(networks);
 }
 
 function addressOf(endpoint: unknown): string {
-  if (!isObject(endpoint)) return "";
+  if (!isJsonObject(endpoint)) return "";
   const { IPAddress, GlobalIPv6Address } = endpoint;
   return (
     [IPAddress, GlobalIPv6Address]
@@ -133,5 +132,3 @@ function labelsOf(given: Readonly<Record<string, string>>): Readonly<Record<stri
   });
   return labels.length === 0 ? undefined : Object.fromEntries(labels);
 }
-
-const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);

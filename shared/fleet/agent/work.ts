@@ -2,13 +2,14 @@
  * Does a node's jobs, as many at once as its engine takes, one at a time of each task. What fails in passing is tried again after a while;
  * what can't be is the task's end. Woken by changes; level-based: after each job the world is looked at anew.
  */
+import { errorText } from "../../base/error-text.ts";
 import { byNode } from "../../state/selector.ts";
 import { end, fail, refuse, removeContainer, settle, start, startAgain, stop } from "./acts.ts";
 import { isRestless, type Job, jobsOf, type NodeWorld } from "./jobs.ts";
 import type { Looks } from "./looks.ts";
 import { prepare } from "./prepare.ts";
 import { Pulls } from "./pull.ts";
-import { TaskRefusedError, textOf } from "./refusal.ts";
+import { TaskRefusedError } from "./refusal.ts";
 import type { Site } from "./site.ts";
 import { Tries } from "./tries.ts";
 
@@ -151,7 +152,7 @@ export class Work {
       error,
     });
     if ("task" in job) {
-      const message = `Back-off ${waitMs / 1_000}s before another try to ${job.do} it: ${textOf(error)}`;
+      const message = `Back-off ${waitMs / 1_000}s before another try to ${job.do} it: ${errorText(error)}`;
       this.#site.tell(job.task, { type: "Warning", reason: "BackOff", message });
     }
     this.#onFailure(error);

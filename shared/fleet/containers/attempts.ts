@@ -5,10 +5,12 @@
  */
 import { type Clock, timestamp } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
+import type { Json } from "../../base/json.ts";
 import type { Logger } from "../../base/logger.ts";
-import type { Container } from "../../kinds/container.ts";
+import type { Container, ContainerReservations } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { Store } from "../../state/store.ts";
+import type { Transaction } from "../../state/transaction.ts";
 import type { Call } from "../engine/call.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 import type { Engine } from "../engine.ts";
@@ -44,18 +46,31 @@ export type CreateContainer = {
     /** Absent: one is made up. */
     readonly containerName?: string;
     readonly image: string;
+    readonly reservations?: ContainerReservations;
   };
   readonly body: ContainerCreate;
   readonly platform?: string;
+  /** Throws where it may not be made after all: judged in the transaction that commits the attempt, so it may run several times. */
+  readonly check?: (transaction: Transaction) => void;
   /** Of the entries. */
   readonly actor: string;
   /** The engine's call takes no longer; when it is over, an attempt that the engine does not show has failed. */
   readonly deadlineMs: number;
 };
 
+/** `warnings`: what the engine said of the body, as `docker create` shows it. */
+export type CreatedContainer = { readonly container: Container; readonly warnings: readonly string[] };
+
 /** Between the engine's last moment to answer and the deadline: its answer must still be committed. */
 const commitMs = 5_000;
 const objectDigits = 20;
+
+/** Of the Container of what people make. */
+export const newObjectName = (ids: Ids): string => `c-${ids.uuid().replaceAll("-", "").slice(0, objectDigits)}`;
+
+/** Of an engine that says more, the first. */
+const warningsMax = 100;
+const warningCharactersMax = 1_024;
 
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -66,19 +81,23 @@ export class Attempts {
 
   /**
    * The object of a container that is made and not started.
-   * @throws NameInUseError, NoSuchNodeError, what the engine refuses with: nothing is left. Else it is unclear whether there is a container
+   * @throws NameInUseError, NoSuchNodeError, what `check` throws, what the engine refuses with: nothing is left. Else it is unclear whether there is a container
    * (an EngineTimeoutError, a signal): the node's next round makes object and engine agree. To repeat it makes another container.
    */
-  async create(request: CreateContainer, signal?: AbortSignal): Promise<Container> {
+  async create(request: CreateContainer, signal?: AbortSignal): Promise<CreatedContainer> {
     const { store } = this.#options;
     const { value: node } = await store.view(({ nodes }) => nodes.get(request.spec.nodeName));
     if (node === undefined) throw new NoSuchNodeError(request.spec.nodeName);
     const engine = await this.#options.engines.of(node);
     const attempt = this.#attempt(request, node);
-    await store.update((transaction) => beginAttempt(transaction, attempt), request);
-    const made = await this.#make(engine, attempt, request, signal);
-    const { value } = await store.update((transaction) => completeAttempt(transaction, { ...attempt, made }), request);
-    if (value !== undefined) return value;
+    const begin = (transaction: Transaction): void => {
+      request.check?.(transaction);
+      beginAttempt(transaction, attempt);
+    };
+    await store.update(begin, request);
+    const { warnings, ...made } = await this.#make(engine, attempt, request, signal);
+    const { value: container } = await store.update((transaction) => completeAttempt(transaction, { ...attempt, made }), request);
+    if (container !== undefined) return { container, warnings };
     await this.#discard(engine, made);
     throw new AttemptOverError(attempt.id);
   }
@@ -87,7 +106,7 @@ export class Attempts {
     const { clock, ids } = this.#options;
     const { containerName, ...rest } = spec;
     return {
-      place: { namespace, name: name ?? `c-${ids.uuid().replaceAll("-", "").slice(0, objectDigits)}` },
+      place: { namespace, name: name ?? newObjectName(ids) },
       id: newAttemptId(ids),
       deadline: timestamp(clock.now() + deadlineMs + commitMs),
       nodeUid: node.metadata.uid,
@@ -101,7 +120,7 @@ export class Attempts {
     { place, id }: NewAttempt,
     { spec, body, platform, deadlineMs, actor }: CreateContainer,
     signal: AbortSignal | undefined,
-  ): Promise<Made> {
+  ): Promise<Made & Pick<CreatedContainer, "warnings">> {
     const { taskName, taskUid } = spec;
     const task = taskName !== undefined && { uid: taskUid ?? "", namespace: place.namespace, name: taskName };
     const labels = ownLabels({ clusterUid: this.#options.store.uid, attempt: id, container: place, ...(task && { task }) });
@@ -111,8 +130,8 @@ export class Attempts {
       ...(platform !== undefined && { platform }),
     };
     try {
-      const { Id } = await engine.containers.create(options, { timeoutMs: deadlineMs, ...(signal && { signal }) });
-      return { containerId: Id, engineName: id };
+      const { Id, Warnings } = await engine.containers.create(options, { timeoutMs: deadlineMs, ...(signal && { signal }) });
+      return { containerId: Id, engineName: id, warnings: warningsOf(Warnings) };
     } catch (error) {
       if (isCertain(error)) await this.#drop({ place, id }, actor);
       throw error;
@@ -142,6 +161,12 @@ export class Attempts {
       logger.log("warn", "a stale attempt's container stays until the next round", { cluster: store.uid, containerId, error });
     }
   }
+}
+
+/** Engines say null for none. */
+function warningsOf(given: Json | undefined): readonly string[] {
+  const texts = Array.isArray(given) ? given.filter((one) => typeof one === "string") : [];
+  return texts.slice(0, warningsMax).map((text) => text.slice(0, warningCharactersMax));
 }
 
 /** The engine certainly made nothing. */

@@ -1,6 +1,9 @@
 /** Calls out once when nobody has touched it for so long. A time-out is a watchdog that is never touched. */
 import type { Clock } from "../../base/clock.ts";
 
+/** Made once: each abort without a reason makes an exception with its stack, and every call of an engine ends a watchdog. */
+const stopped = new Error("the watchdog was stopped");
+
 export class Watchdog implements Disposable {
   readonly #clock: Clock;
   readonly #silenceMs: number;
@@ -30,7 +33,7 @@ export class Watchdog implements Disposable {
   }
 
   stop(): void {
-    this.#stopped.abort();
+    this.#stopped.abort(stopped);
   }
 
   [Symbol.dispose](): void {

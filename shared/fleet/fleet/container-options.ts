@@ -34,7 +34,8 @@ export type CreateContainerOptions = {
   readonly signal?: AbortSignal;
 };
 
-export type Created = { readonly container: Container; readonly node: Node };
+/** `warnings`: what the engine said of the body. */
+export type Created = { readonly container: Container; readonly node: Node; readonly warnings: readonly string[] };
 
 /** An hour: what is longer is a mistake, or never ends. */
 const inactivityMsMax = 3_600_000;

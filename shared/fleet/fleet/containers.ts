@@ -12,13 +12,14 @@ import type { Processes, StopOptions, WaitCondition, WaitResult } from "../engin
 import type { CreateContainerOptions, Created } from "./container-options.ts";
 import { ContainerStreams, slowMs } from "./container-streams.ts";
 import { createContainer } from "./create-container.ts";
-import { isNetworkError, isNotFound, NodeError } from "./errors.ts";
+import { isNetworkError, NodeError } from "./errors.ts";
 import { onAllNodes } from "./fan-out.ts";
 import type { Footing, Tools } from "./ground.ts";
 import { ImageLedger } from "./image-ledger.ts";
 import { parseReference } from "./image-reference.ts";
 import { findContainer } from "./lookup.ts";
-import { forgetContainer, renameContainer } from "./names.ts";
+import { renameContainer } from "./names.ts";
+import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export type ContainerRow = { readonly node: Node; readonly row: ContainerSummary };
@@ -135,20 +136,11 @@ export class Containers extends ContainerStreams {
     return this.on(reference, "update", ({ engine, engineId }) => engine.containers.update(engineId, body, call));
   }
 
-  /** From its node, and then its object. A node that has it no more is no error; any other keeps the object. */
-  async remove(
-    reference: string,
-    options: { readonly force?: boolean; readonly volumes?: boolean } = {},
-    call?: Call,
-  ): Promise<void> {
-    const { store } = this.footing.ground;
-    const found = await this.find(reference);
-    const each = { timeoutMs: slowMs, ...call };
-    try {
-      await this.ask(found, "remove", ({ engine, engineId }) => engine.containers.remove(engineId, options, each));
-    } catch (error) {
-      if (!(error instanceof NodeError) || !isNotFound(error.cause)) throw error;
-    }
-    await forgetContainer(store, found.container);
+  /**
+   * From its node, and then its object. A node that has it no more, or that was taken away, is no error; one that can't be reached is,
+   * but by force: then the container goes when its node is back. Any other error keeps the object.
+   */
+  remove(reference: string, options: RemoveOptions = {}, call: Call = {}): Promise<void> {
+    return removeContainer(this.footing.ground, reference, options, call);
   }
 }

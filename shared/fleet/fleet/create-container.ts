@@ -4,23 +4,26 @@
  * which goes when that node is back. When all have failed the object goes, too.
  */
 import type { Node } from "../../kinds/node.ts";
+import { newObjectName } from "../containers/attempts.ts";
 import { EngineError } from "../engine-errors.ts";
 import { type CreateContainerOptions, type Created, checkedOptions } from "./container-options.ts";
-import { InvalidOptionError, NodeError, NoNodesError, TriesExceededError } from "./errors.ts";
+import { InvalidOptionError, NodeError, NoNodesError, RoomTakenError, TriesExceededError } from "./errors.ts";
 import { forgetNamed } from "./names.ts";
 import { withOthers } from "./refusal.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ScheduleRequest, Scheduler } from "./scheduler.ts";
 import { type Trier, type Try, tryOn } from "./try-container.ts";
 
 export type Maker = Trier & { readonly scheduler: Scheduler };
+type Choice = { readonly node: Node; readonly request: ScheduleRequest };
 
 /** The source's. */
 const createTriesMax = 5;
-const objectDigits = 20;
+/** How often others may take the room first: each time one of them has got on. */
+const racesMax = 100;
 
 export async function createContainer(maker: Maker, options: CreateContainerOptions): Promise<Created> {
   const { nodes: explicit = [], namespace = "default", ...checked } = checkedOptions(options);
-  const object = { namespace, name: `c-${maker.tools.ids.uuid().replaceAll("-", "").slice(0, objectDigits)}` };
+  const object = { namespace, name: newObjectName(maker.tools.ids) };
   try {
     if (explicit.length > 0) return await tryOn(maker, await oneOf(maker, explicit), { ...checked, object });
     return await tryOnMany(maker, { ...checked, object });
@@ -32,15 +35,20 @@ export async function createContainer(maker: Maker, options: CreateContainerOpti
 
 async function tryOnMany(maker: Maker, options: Try): Promise<Created> {
   const failed: NodeError[] = [];
+  let races = 0;
   while (failed.length < createTriesMax) {
     options.signal?.throwIfAborted();
     const avoid = new Set(failed.map(({ nodeName }) => nodeName));
-    const node = await schedule(maker, options, avoid).catch((error: unknown) => {
+    const { node, request } = await schedule(maker, options, avoid).catch((error: unknown) => {
       throw failed.length === 0 ? error : new TriesExceededError(failed, error);
     });
+    const admits: Try["admits"] = (transaction, body) =>
+      maker.scheduler.admits?.(transaction, node, { ...request, body }) ?? true;
     try {
-      return await tryOn(maker, node, options);
+      return await tryOn(maker, node, { ...options, admits });
     } catch (error) {
+      races += 1;
+      if (error instanceof RoomTakenError && races <= racesMax) continue;
       if (!(error instanceof NodeError) || isRequestsFault(error.cause)) throw error;
       failed.push(error);
     }
@@ -48,19 +56,19 @@ async function tryOnMany(maker: Maker, options: Try): Promise<Created> {
   throw new TriesExceededError(failed);
 }
 
-async function schedule({ ground, tools, scheduler }: Maker, options: Try, avoid: ReadonlySet<string>): Promise<Node> {
+async function schedule({ ground, tools, scheduler }: Maker, options: Try, avoid: ReadonlySet<string>): Promise<Choice> {
   const enabled = await ground.nodes.nodes();
   const among = options.among && new Set(options.among);
   const nodes = enabled.filter(({ metadata }) => among?.has(metadata.name) !== false);
-  const { body, platform, schedulerOptions } = options;
-  const request = { nodes, store: ground.store, body, platform, options: schedulerOptions, avoid };
+  const { body, platform, object, schedulerOptions } = options;
+  const request = { nodes, store: ground.store, body, platform, object, options: schedulerOptions, avoid };
   const node = await scheduler.schedule(request).catch(async (error: unknown) => {
     if (!(error instanceof NoNodesError)) throw error;
     const known = new Set(enabled.map(({ metadata }) => metadata.uid));
     const others = (await ground.nodes.unfilteredNodes()).filter(({ metadata }) => !known.has(metadata.uid));
     throw withOthers(error, others, tools.clock.now());
   });
-  if (nodes.some(({ metadata }) => metadata.uid === node.metadata.uid)) return node;
+  if (nodes.some(({ metadata }) => metadata.uid === node.metadata.uid)) return { node, request };
   throw new NoNodesError(`the scheduler chose ${node.metadata.name}, which is no enabled node`);
 }
 

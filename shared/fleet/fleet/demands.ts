@@ -1,17 +1,18 @@
 /**
  * What a container of Docker's API asks of its node, in a template's words: memory and CPUs as classic Swarm counted them
- * (HostConfig.Memory, NanoCpus), published ports. What was asked for stands in labels of the container, for its object holds no body.
+ * (HostConfig.Memory, NanoCpus), published ports. What was asked for stands in the object's spec from before the container is made, so
+ * that of two that are made at once each counts for the other.
  */
-import type { JsonObject } from "../../base/json.ts";
-import type { Container } from "../../kinds/container.ts";
+import { type JsonObject, objectOf } from "../../base/json.ts";
+import { type Container, type ContainerReservations, reservedPortsMax } from "../../kinds/container.ts";
 import { type Template, templateSchema } from "../../kinds/template.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 import type { Tenant } from "../placement/room.ts";
 
-const reservedMemoryLabel = "windlass.dev/reserved-memory";
-const reservedCpusLabel = "windlass.dev/reserved-cpus";
 const nanoPerCpu = 1e9;
 const portMax = 65_535;
+/** The kind's own bound. */
+const cpusMax = 10_000;
 
 type Wants = {
   readonly image: string;
@@ -29,12 +30,16 @@ export function wantsOf(body: ContainerCreate): Wants {
   return wants(body.Image, { memory, cpus: nanoCpus === undefined ? undefined : nanoCpus / nanoPerCpu, ports: boundPorts(host) });
 }
 
-/** The labels that say what it asks for; none where it asks for nothing. */
-export function reservationLabels(body: ContainerCreate): Readonly<Record<string, string>> {
-  const { memory, cpus } = wantsOf(body).resources?.reservations ?? {};
+/** For the object's spec; undefined: it asks for nothing. Ports beyond the bound are left to the engine to refuse. */
+export function reservationsOf(body: ContainerCreate): ContainerReservations | undefined {
+  const { resources, ports = [] } = wantsOf(body);
+  const { memory, cpus } = resources?.reservations ?? {};
+  if (memory === undefined && cpus === undefined && ports.length === 0) return undefined;
+  const hostPorts = [...new Set(ports.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))].slice(0, reservedPortsMax);
   return {
-    ...(memory !== undefined && { [reservedMemoryLabel]: memory }),
-    ...(cpus !== undefined && { [reservedCpusLabel]: String(cpus) }),
+    ...(memory !== undefined && { memory: Math.min(Math.ceil(Number(memory)), Number.MAX_SAFE_INTEGER) }),
+    ...(cpus !== undefined && { cpus: Math.min(cpus, cpusMax) }),
+    ...(hostPorts.length > 0 && { hostPorts }),
   };
 }
 
@@ -59,16 +64,20 @@ const endStates: ReadonlySet<string> = new Set(["exited", "dead", "lost", "remov
 const standings = new WeakMap<Container, Standing>();
 
 function standingTemplate({ spec, status }: Container): Template {
-  const { labels = {}, ports = [] } = status ?? {};
-  const bound = ports.flatMap(({ containerPort, hostPort, protocol }) =>
-    isPort(containerPort) && isPort(hostPort) ? [{ containerPort, hostPort, protocol }] : [],
-  );
-  const [memory, cpus] = [positive(Number(labels[reservedMemoryLabel])), positive(Number(labels[reservedCpusLabel]))];
-  const parsed = templateSchema.safeParse({ spec: wants(spec.image, { memory, cpus, ports: bound }) });
-  // An engine's container may have anything as its image; its memory and ports count all the same.
-  return parsed.success
-    ? parsed.data
-    : templateSchema.parse({ spec: wants("unknown", { memory: undefined, cpus: undefined, ports: bound }) });
+  const { memory, cpus, hostPorts = [] } = spec.reservations ?? {};
+  const shown = (status?.ports ?? []).map(({ hostPort, protocol }) => `${hostPort ?? 0}/${protocol}`);
+  // Those that the engine chose are known only from what it shows.
+  const ports = [...new Set([...hostPorts, ...shown])].flatMap(portNamed);
+  const parsed = templateSchema.safeParse({ spec: wants(spec.image, { memory, cpus, ports }) });
+  // An engine's container may have anything as its image; what it takes counts all the same.
+  return parsed.success ? parsed.data : templateSchema.parse({ spec: wants("unknown", { memory, cpus, ports }) });
+}
+
+/** Which port of the container it leads to does not count. */
+function portNamed(text: string): NonNullable<Wants["ports"]> {
+  const [digits, protocol] = text.split("/");
+  const hostPort = Number(digits);
+  return isPort(hostPort) ? [{ containerPort: hostPort, hostPort, protocol: protocol as "tcp" | "udp" | "sctp" }] : [];
 }
 
 function wants(
@@ -101,5 +110,3 @@ const positive = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
 const isPort = (value: number | undefined): value is number =>
   value !== undefined && Number.isInteger(value) && value >= 1 && value <= portMax;
-const objectOf = (value: unknown): JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

@@ -2,6 +2,7 @@
  * What the fleet throws beside what engines do (engine-errors.ts). "No such container", "no such image" and "no such exec" are the
  * engines' own classes in Docker's words, also where it is the store that knows none.
  */
+import { errorText } from "../../base/error-text.ts";
 import { NameInUseError } from "../containers/errors.ts";
 import {
   EngineAnswerError,
@@ -23,7 +24,7 @@ export class NodeError extends Error {
   readonly command: string;
   override readonly cause: unknown;
   constructor(nodeName: string, command: string, cause: unknown) {
-    super(`error in docker node "${nodeName}" running command "${command}": ${textOf(cause)}`, { cause });
+    super(`error in docker node "${nodeName}" running command "${command}": ${errorText(cause)}`, { cause });
     this.nodeName = nodeName;
     this.command = command;
     this.cause = cause;
@@ -40,9 +41,17 @@ export class AmbiguousError extends Error {
 
 /** No node takes the container; `reason` tells which rule refused how many. Nothing was done; later there may be one. */
 export class NoNodesError extends Error {
-  override readonly name = "NoNodesError";
+  override readonly name: string = "NoNodesError";
   constructor(reason: string) {
     super(reason);
+  }
+}
+
+/** Others took what was left of the node between its choice and the commit. Nothing was done; another node may have room. */
+export class RoomTakenError extends NoNodesError {
+  override readonly name = "RoomTakenError";
+  constructor(nodeName: string) {
+    super(`no suitable node (others took the room on ${nodeName} first)`);
   }
 }
 
@@ -54,8 +63,8 @@ export class TriesExceededError extends Error {
     const last = tries.at(-1);
     const text =
       then === undefined
-        ? `CreateContainer: maximum number of tries exceeded, last error: ${textOf(last?.cause)}`
-        : `CreateContainer: error in scheduler: ${textOf(then)}; last error: ${textOf(last)}`;
+        ? `CreateContainer: maximum number of tries exceeded, last error: ${errorText(last?.cause)}`
+        : `CreateContainer: error in scheduler: ${errorText(then)}; last error: ${errorText(last)}`;
     super(text, { cause: last });
     this.tries = tries;
   }
@@ -68,7 +77,7 @@ export class NodesFailedError extends Error {
   /** The names of the nodes that did it. */
   readonly done: readonly string[];
   constructor(command: string, errors: readonly NodeError[], done: readonly string[]) {
-    const shown = errors.slice(0, shownMax).map(({ nodeName, cause }) => `${nodeName}: ${textOf(cause)}`);
+    const shown = errors.slice(0, shownMax).map(({ nodeName, cause }) => `${nodeName}: ${errorText(cause)}`);
     const more = errors.length > shownMax ? `; and ${errors.length - shownMax} more` : "";
     super(`${command} failed on ${errors.length} of ${errors.length + done.length} nodes: ${shown.join("; ")}${more}`, {
       cause: errors[0],
@@ -121,5 +130,3 @@ export const noSuchContainer = (reference: string): NoSuchContainerError =>
   new NoSuchContainerError(404, `No such container: ${reference}`);
 export const noSuchImage = (reference: string): NoSuchImageError => new NoSuchImageError(404, `No such image: ${reference}`);
 export const noSuchExec = (id: string): NoSuchExecError => new NoSuchExecError(404, `No such exec instance: ${id}`);
-
-export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,7 @@
  * Which node has which image, in Image objects: the source's ImageStorage. What several nodes tell is committed together, and only what
  * changes something is. Former ids stay in the history until they are removed, so that a removal everywhere finds them.
  */
+import { isDeepStrictEqual } from "node:util";
 import { type Image, type ImageStatus, imageIdsMax, imageKind, imageNodesMax } from "../../kinds/image.ts";
 import { apiVersion } from "../../kinds/object.ts";
 import type { Store } from "../../state/store.ts";
@@ -74,7 +75,7 @@ function note({ images }: Transaction, reference: ImageReference, news: ImageNew
   const image = images.get(name);
   const status = statusWith(image?.status, news);
   if (image !== undefined) {
-    if (JSON.stringify(status) !== JSON.stringify(image.status)) images.update({ ...image, status });
+    if (!isDeepStrictEqual(status, image.status)) images.update({ ...image, status });
     return;
   }
   const { pullSecretName, seen = [] } = news;

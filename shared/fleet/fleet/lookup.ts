@@ -30,11 +30,15 @@ const idStart = /^[0-9a-f]{1,63}$/;
  * By the engine's id, the name, `node/name` on its engine, the object's name (`namespace/name`, or alone in default), or a beginning of
  * the id that no other has: in this order. @throws NoSuchContainerError, AmbiguousError; NodeError when the node has no engine.
  */
-export async function findContainer({ store, engines }: Ground, reference: string): Promise<Found> {
-  const place = (await store.view((transaction) => placeOf(transaction, reference))).value;
-  const { node } = place;
+export async function findContainer(ground: Ground, reference: string): Promise<Found> {
+  const place = (await ground.store.view((transaction) => placeOf(transaction, reference))).value;
+  return { ...place, engine: await engineOf(ground, place.node) };
+}
+
+/** @throws NodeError when the node has no engine. */
+export async function engineOf({ engines }: Pick<Ground, "engines">, node: Node): Promise<Engine> {
   try {
-    return { ...place, engine: await engines.of(node) };
+    return await engines.of(node);
   } catch (error) {
     throw new NodeError(node.metadata.name, "connect", error);
   }
@@ -42,13 +46,21 @@ export async function findContainer({ store, engines }: Ground, reference: strin
 
 /** As findContainer, in a transaction and without the engine. */
 export function placeOf(transaction: Transaction, given: string): Place {
+  const container = containerOf(transaction, given);
+  const { nodeName } = container.spec;
+  const node = transaction.nodes.get(nodeName);
+  if (node === undefined) throw noSuchContainer(`${given} (its node ${nodeName} was removed)`);
+  return { container, node, engineId: engineIdOf(container) };
+}
+
+/** As placeOf, also one whose node was taken away. */
+export function containerOf(transaction: Transaction, given: string): Container {
   if (given.length > referenceMax)
     throw new InvalidOptionError("container", `its name or id has ${given.length} characters; at most ${referenceMax}`);
   const reference = given.replace(/^\//, "");
   const container = reference === "" ? undefined : match(transaction, reference);
-  const node = container === undefined ? undefined : transaction.nodes.get(container.spec.nodeName);
-  if (container === undefined || node === undefined) throw noSuchContainer(given);
-  return { container, node, engineId: engineIdOf(container) };
+  if (container === undefined) throw noSuchContainer(given);
+  return container;
 }
 
 /** What the engine knows it by. */
@@ -91,5 +103,7 @@ function byStart(containers: Transaction["containers"], prefix: string): Contain
 function startingWith(containers: Transaction["containers"], prefix: string): readonly Container[] {
   if (prefix.length < shortIdDigits) return containers.find({ by: "indexPrefix", index: "containerId", prefix });
   const value = prefix.slice(0, shortIdDigits);
-  return containers.find({ by: "index", index: "shortId", value }).filter(({ status }) => status?.containerId?.startsWith(prefix));
+  return containers
+    .find({ by: "index", index: "shortId", value })
+    .filter(({ status }) => status?.containerId?.startsWith(prefix));
 }

@@ -1,9 +1,10 @@
 /**
  * The default scheduler: the rules and strategies that place tasks, asked for one container. What is on the nodes counts: tasks with
- * their reservations, and containers that people made, with the memory and CPUs that their labels say.
+ * their reservations, and containers that people made, with theirs, from the moment they are to be made.
  */
 import type { Node } from "../../kinds/node.ts";
 import { type Template, templateSchema } from "../../kinds/template.ts";
+import { all, byNode } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
 import { demandOf } from "../placement/demand.ts";
 import { Placement } from "../placement/placement.ts";
@@ -40,8 +41,8 @@ export class PlacementScheduler implements Scheduler {
     const fresh = nodes.filter(({ metadata }) => !avoid.has(metadata.name));
     const seed = Math.floor(this.#random() * 2 ** 32);
     const { value } = await request.store.view((transaction) => {
-      const first = this.#place({ transaction, template, nodes: fresh, seed });
-      return first.nodes.length > 0 || avoid.size === 0 ? first : this.#place({ transaction, template, nodes, seed });
+      const first = this.#place({ transaction, template, nodes: fresh, seed, request });
+      return first.nodes.length > 0 || avoid.size === 0 ? first : this.#place({ transaction, template, nodes, seed, request });
     });
     const node = nodes.find(({ metadata }) => metadata.name === value.nodes[0]);
     if (node === undefined) throw new NoNodesError(value.refusal ?? "no suitable node");
@@ -49,10 +50,22 @@ export class PlacementScheduler implements Scheduler {
     return node;
   }
 
-  #place({ transaction, template, nodes, seed }: PlaceOptions): ReturnType<Placement["place"]> {
+  /** Only what fills a node counts: its constraints it met a moment ago. */
+  admits(transaction: Transaction, { metadata: { name } }: Node, request: ScheduleRequest): boolean {
+    const template = templateOf(request);
+    const { nanoCpus, memoryBytes, hostPorts } = demandOf(template);
+    if (nanoCpus === 0 && memoryBytes === 0 && hostPorts.length === 0) return true;
+    const current = transaction.nodes.get(name);
+    if (current === undefined) return false;
+    const placement = new Placement({ nodes: [current], strategy: this.#strategy, seed: 0, hasAffinities: false });
+    settle(placement, transaction, { of: name, request });
+    return placement.admit({ service: alone, template }, name) === undefined;
+  }
+
+  #place({ transaction, template, nodes, seed, request }: PlaceOptions): ReturnType<Placement["place"]> {
     const hasAffinities = demandOf(template).affinities.length > 0;
     const placement = new Placement({ nodes, strategy: this.#strategy, seed, hasAffinities });
-    settle(placement, transaction);
+    settle(placement, transaction, { request });
     if (this.#last !== undefined) placement.follow(alone, this.#last);
     return placement.place({ service: alone, template }, 1);
   }
@@ -63,20 +76,29 @@ type PlaceOptions = {
   readonly template: Template;
   readonly nodes: readonly Node[];
   readonly seed: number;
+  readonly request: ScheduleRequest;
 };
 
 /** Containers without a service share one place in the turns of a round robin. No service's key is empty. */
 const alone = "";
 
-function settle(placement: Placement, { tasks, containers }: Transaction): void {
-  for (const task of tasks.find()) {
+/** `of`: only what is on that node. */
+function settle(
+  placement: Placement,
+  { tasks, containers }: Transaction,
+  { of, request }: { readonly of?: string; readonly request: ScheduleRequest },
+): void {
+  const selector = of === undefined ? all : byNode(of);
+  for (const task of tasks.find(selector)) {
     const room = isAssigned(task) && !isOver(task) ? placement.room(task.spec.nodeName ?? "") : undefined;
     if (room === undefined) continue;
     const tenant = { service: ownerKeyOf(task), template: task.spec.template };
     room.hold(tenant);
     if (isWanted(task)) room.join(tenant);
   }
-  for (const container of containers.find()) {
+  const { namespace, name } = request.object;
+  for (const container of containers.find(selector)) {
+    if (container.metadata.name === name && container.metadata.namespace === namespace) continue;
     const standing = standingOf(container);
     const room = standing && placement.room(container.spec.nodeName);
     if (standing === undefined || room === undefined) continue;

@@ -1,6 +1,7 @@
 /** The port Scheduler: which node gets a container. Adapters: placement-scheduler.ts, the default, and round-robin.ts, the source's. */
 import type { Node } from "../../kinds/node.ts";
 import type { Store } from "../../state/store.ts";
+import type { Transaction } from "../../state/transaction.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 
 export type ScheduleRequest = {
@@ -9,6 +10,8 @@ export type ScheduleRequest = {
   /** What is there: tasks, containers. */
   readonly store: Store;
   readonly body: ContainerCreate;
+  /** Where its Container stands, or will: what an earlier try left there takes no room from this one. */
+  readonly object: { readonly namespace: string; readonly name: string };
   readonly platform?: string | undefined;
   /** What the caller gave for the scheduler, for it alone to read and to check. */
   readonly options: unknown;
@@ -19,4 +22,9 @@ export type ScheduleRequest = {
 export interface Scheduler {
   /** One of `nodes`. @throws NoNodesError: none takes it; InvalidOptionError: the options are wrong. */
   schedule(request: ScheduleRequest): Promise<Node>;
+  /**
+   * Whether the node that it chose takes the container still, asked in the transaction that commits it: of two that saw the same room
+   * only one gets it, the other is scheduled anew. Absent: always. May run several times.
+   */
+  admits?(transaction: Transaction, node: Node, request: ScheduleRequest): boolean;
 }

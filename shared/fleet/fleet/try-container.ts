@@ -2,12 +2,16 @@
  * One try to make a container on one node: the hooks, the pull, the attempt. What the node itself did wrong is told to the healer: that it
  * was not reached, or that its engine failed to create; a refusal, a veto or a registry's answer is no node's fault.
  */
+import { errorText } from "../../base/error-text.ts";
 import type { Node } from "../../kinds/node.ts";
+import type { Transaction } from "../../state/transaction.ts";
+import type { CreateContainer } from "../containers/attempts.ts";
+import type { ContainerCreate } from "../engine/containers.ts";
 import { NoSuchImageError } from "../engine-errors.ts";
 import { NoSuchNodeError } from "../nodes/errors.ts";
 import type { CreateContainerOptions, Created } from "./container-options.ts";
-import { reservationLabels } from "./demands.ts";
-import { isNetworkError, isNodeFault, NodeError, textOf, wrapped } from "./errors.ts";
+import { reservationsOf } from "./demands.ts";
+import { isNetworkError, isNodeFault, NodeError, RoomTakenError, wrapped } from "./errors.ts";
 import { fleetActor, type Ground, type Tools } from "./ground.ts";
 import { parseReference, registryOf } from "./image-reference.ts";
 import { checkedName } from "./names.ts";
@@ -17,6 +21,8 @@ export type Trier = { readonly ground: Ground; readonly tools: Tools };
 /** `object`: where its Container stands, the same in every try. */
 export type Try = Omit<CreateContainerOptions, "namespace" | "nodes"> & {
   readonly object: { readonly namespace: string; readonly name: string };
+  /** Whether the node takes it still, of the body that hooks have left. Absent: always. */
+  readonly admits?: (transaction: Transaction, body: ContainerCreate) => boolean;
 };
 
 /** An engine makes a container within seconds; a disk that is busy with pulls takes longer. */
@@ -34,9 +40,9 @@ export async function tryOn(maker: Trier, node: Node, options: Try): Promise<Cre
   const hooked = { ...options, body, ...(name !== undefined && { name: checkedName(name) }) };
   const pullError = await tryPull(maker, node, hooked);
   try {
-    const container = await ground.attempts.create(requestFor(nodeName, hooked), options.signal);
+    const made = await ground.attempts.create(requestFor(nodeName, hooked), options.signal);
     await ground.healer.succeeded(node);
-    return { container, node };
+    return { ...made, node };
   } catch (error) {
     if (options.signal?.aborted === true) throw options.signal.reason;
     if (isNodeFault(error)) await ground.healer.failed(node, error, { counts: true });
@@ -63,13 +69,23 @@ async function tryPull(maker: Trier, node: Node, options: Try): Promise<unknown>
   }
 }
 
-function requestFor(nodeName: string, options: Try): Parameters<Ground["attempts"]["create"]>[0] {
-  const { object, body, name, platform, actor = fleetActor, inactivityMs = createMs } = options;
+function requestFor(nodeName: string, options: Try): CreateContainer {
+  const { object, body, name, platform, admits, actor = fleetActor, inactivityMs = createMs } = options;
+  const reservations = reservationsOf(body);
   return {
     ...object,
-    spec: { nodeName, origin: "user", image: body.Image, ...(name !== undefined && { containerName: name }) },
-    body: { ...body, Labels: { ...body.Labels, ...reservationLabels(body) } },
+    spec: {
+      nodeName,
+      origin: "user",
+      image: body.Image,
+      ...(name !== undefined && { containerName: name }),
+      ...(reservations && { reservations }),
+    },
+    body,
     ...(platform !== undefined && { platform }),
+    check: (transaction) => {
+      if (admits?.(transaction, body) === false) throw new RoomTakenError(nodeName);
+    },
     actor,
     deadlineMs: inactivityMs,
   };
@@ -80,5 +96,5 @@ const isStores = (error: unknown): boolean => wrapped("", "", error) === error &
 
 function withPull(error: unknown, pullError: unknown): unknown {
   if (!(error instanceof NoSuchImageError) || pullError === undefined) return error;
-  return new NoSuchImageError(error.status, `${error.message} (it could not be pulled: ${textOf(pullError)})`);
+  return new NoSuchImageError(error.status, `${error.message} (it could not be pulled: ${errorText(pullError)})`);
 }

@@ -89,8 +89,7 @@ function globalPlaces(slots: ReadonlyMap<string, Slot>, { service, nodes, fates 
   const kept: Slot[] = [];
   const extra: Slot[] = [];
   for (const [name, slot] of slots) {
-    if (isOccupied(slot) && (keeps(name, slot) || (eligible.has(name) && fates.ofNode(name).kind === "fine")))
-      kept.push(slot);
+    if (isOccupied(slot) && (keeps(name, slot) || (eligible.has(name) && fates.ofNode(name).kind === "fine"))) kept.push(slot);
     else if (!eligible.has(name)) extra.push(slot);
   }
   return { kept, extra, missing: missing.map((nodeName) => ({ nodeName })) };

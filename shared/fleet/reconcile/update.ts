@@ -47,7 +47,9 @@ export function judgeUpdate(scene: Scene): Progress {
   const dirty = slots.filter((slot) => isDirty(slot, service));
   const isOpen = isCurrent && (known.state === "updating" || known.state === "rollback_started");
   if (!isOpen) {
-    if (dirty.length === 0) return { kind: "none" };
+    // One to another template that is still open has nothing more to lead to: it ends as one to this template.
+    const isLeft = known !== undefined && !isCurrent && !known.state.endsWith("completed");
+    if (dirty.length === 0 && !isLeft) return { kind: "none" };
     if (isCurrent && isPaused(known) && known.generation === service.metadata.generation) return { kind: "held" };
     return { kind: "changed", status: begin(scene, known, hash) };
   }

@@ -63,7 +63,12 @@ export function simulatedContainers(world: World, faults: Faults): EngineContain
 
 export function simulatedRuns(world: World, faults: Faults): EngineRuns {
   return {
-    start: (id, call = {}) => faults.pass("container start", call, () => world.container(id).start()),
+    start: (id, call = {}) =>
+      faults.pass("container start", call, () => {
+        const container = world.container(id);
+        if (!container.isRunning) world.enter(container);
+        container.start();
+      }),
     stop: (id, options = {}, call = {}) => faults.pass("container stop", call, () => world.container(id).stop(options)),
     restart: (id, options = {}, call = {}) =>
       faults.pass("container restart", call, async () => {

@@ -3,7 +3,14 @@ import type { Clock } from "../../base/clock.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 import type { EngineNetwork, EngineVolume } from "../engine/networks.ts";
 import type { EngineEvent } from "../engine.ts";
-import { EngineError, NameTakenError, NoSuchContainerError, NoSuchExecError, NoSuchImageError } from "../engine-errors.ts";
+import {
+  EngineError,
+  NameTakenError,
+  NoSuchContainerError,
+  NoSuchExecError,
+  NoSuchImageError,
+  NoSuchNetworkError,
+} from "../engine-errors.ts";
 import { SimulatedContainer } from "./container.ts";
 import type { SimulatedFile } from "./file-system.ts";
 import type { Process } from "./process.ts";
@@ -37,6 +44,8 @@ export type WorldOptions = {
 
 /** Events that are kept for those who ask since when; engines keep 256. */
 const eventsMax = 256;
+/** Those that are always there. */
+const builtinNetworks = /^(default|bridge|host|none|container:.*)$/;
 const nameRule = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export class World {
@@ -71,8 +80,10 @@ export class World {
       throw new EngineError(400, `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const image = this.image(body.Image);
     this.refuseName(name);
-    const tell = (action: string, attributes: Readonly<Record<string, string>> = {}) =>
+    const tell = (action: string, attributes: Readonly<Record<string, string>> = {}) => {
+      if (action === "die") this.#leave(id);
       this.tell("container", action, id, { ...container.labels, image: body.Image, name: container.name, ...attributes });
+    };
     const container: SimulatedContainer = new SimulatedContainer({ id, name, body, image, clock: this.clock, tell });
     this.containers.set(id, container);
     tell("create");
@@ -87,10 +98,23 @@ export class World {
     throw new NameTakenError(`${message} You have to remove (or rename) that container to be able to reuse that name.`, holder);
   }
 
+  /** Before it starts: the network that it was made for holds it for as long as it runs. @throws NoSuchNetworkError */
+  enter({ id, hostConfig }: SimulatedContainer): void {
+    const mode = String(hostConfig["NetworkMode"] ?? "default");
+    if (builtinNetworks.test(mode)) return;
+    const found = [...this.networks.values()].find(({ network }) => network.Name === mode || network.Id === mode);
+    if (found === undefined) throw new NoSuchNetworkError(404, `network ${mode} not found`);
+    found.members.add(id);
+  }
+
+  #leave(id: string): void {
+    for (const { members } of this.networks.values()) members.delete(id);
+  }
+
   remove(container: SimulatedContainer): void {
     this.containers.delete(container.id);
     container.removed();
-    for (const { members } of this.networks.values()) members.delete(container.id);
+    this.#leave(container.id);
     for (const exec of this.execs.values()) if (exec.container === container) this.execs.delete(exec.id);
     this.tell("container", "destroy", container.id, { ...container.labels, name: container.name });
   }

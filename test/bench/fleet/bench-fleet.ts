@@ -121,12 +121,13 @@ export class BenchFleet implements AsyncDisposable {
     await until(`${count} tasks run`, async () => (await this.runningTasks()).length === count);
   }
 
-  /** Resolves when nothing has been committed for `ms`. */
-  async untilQuiet(ms: number): Promise<void> {
-    for (let seen = -1; ; await delay(ms)) {
+  /** Resolves when nothing has been committed for `ms`, and `writes` has not grown. */
+  async untilQuiet(ms: number, writes: () => number): Promise<void> {
+    for (let seen = ""; ; await delay(ms)) {
       const { revision } = await this.store.view(() => undefined);
-      if (revision === seen) return;
-      seen = revision;
+      const now = `${revision} ${writes()}`;
+      if (now === seen) return;
+      seen = now;
     }
   }
 

@@ -12,7 +12,7 @@ const heapNames = {
   all: "heap",
   loops: "heap of which agents, healer, reconciler",
   engines: "heap of which simulated engines' containers",
-  store: "heap of which objects and all else of the cluster",
+  store: "heap of which tasks, containers and all else of the cluster",
   rows: "heap that docker ps adds",
 } as const;
 const servedNames: readonly string[] = [startName, cpuName, ...Object.values(heapNames)];
@@ -43,7 +43,7 @@ export const idleGroup: Group = {
       rows: rows.filter(({ workload }) => wanted.has(workload)),
       notes: [
         "The hour is one of a simulated clock, with all loops of the embedded host and a task a node. Else: 30 containers a node that are a Service's tasks, the real clock, SQLite, and the simulated engines in the same process: their lists of containers count as ours, though real ones are parsed from JSON.",
-        "Heap and buffers after a full collection. Of which: what is gone once that part is.",
+        "Heap and buffers after a full collection. Of which: what is gone once that part is; of the cluster, what is left then and was not there before the first node.",
       ],
     };
   },
@@ -90,7 +90,7 @@ async function servedRows(served: Served, wanted: ReadonlySet<string>, context: 
   await served.load({ what: "get", path: "/v1.41/containers/json?all=1", requests: 1, isWarm: false });
   const { dismantled } = await served.ask({ ask: "dismantle" });
   if (dismantled === undefined) throw new Error("it was not dismantled");
-  const { wholeBytes, withoutLoopsBytes, withoutContainersBytes, emptyBytes } = dismantled;
+  const { wholeBytes, withoutLoopsBytes, withoutContainersBytes, baseBytes } = dismantled;
   const each = (of: string, bytes: number, per: string, by: number): Row =>
     plain(of, `${megabytes(bytes)}, ${whole(bytes / by)} bytes a ${per}`, { bytes, bytesEach: bytes / by });
   return [
@@ -98,7 +98,7 @@ async function servedRows(served: Served, wanted: ReadonlySet<string>, context: 
     each(heapNames.all, before, "container", count),
     each(heapNames.loops, wholeBytes - withoutLoopsBytes, "node", nodes),
     each(heapNames.engines, withoutLoopsBytes - withoutContainersBytes, "container", count),
-    each(heapNames.store, withoutContainersBytes - emptyBytes, "container", count),
+    each(heapNames.store, withoutContainersBytes - baseBytes, "container", count),
     each(heapNames.rows, wholeBytes - before, "container", count),
   ];
 }

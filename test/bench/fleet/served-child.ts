@@ -21,7 +21,7 @@ export type Size = {
   readonly services: number;
   /** Of each. */
   readonly replicas: number;
-  /** Nothing may have been committed for so long before it counts as at rest. */
+  /** Nothing may have been committed, nor told, for so long before it counts as at rest. */
   readonly quietMs: number;
 };
 
@@ -41,26 +41,29 @@ export type Question =
   /** What nothing costs, for so long. */
   | { readonly ask: "idle"; readonly ms: number }
   | { readonly ask: "heap" }
-  /** Ends the loops, empties the stand-ins, closes the store; nothing is served any more. */
+  /** Ends the loops and empties the stand-ins; nothing is to be asked any more. */
   | { readonly ask: "dismantle" };
 
 export type Idle = { readonly cpuMs: number; readonly ms: number; readonly entries: number; readonly cellWrites: number };
-/** What is left when one thing after the other is gone. */
+/** What was there before the first node, and what is left when one thing after the other is gone. */
 export type Dismantled = {
+  readonly baseBytes: number;
   readonly wholeBytes: number;
   readonly withoutLoopsBytes: number;
   readonly withoutContainersBytes: number;
-  readonly emptyBytes: number;
 };
 export type Answer = { readonly idle?: Idle; readonly heapBytes?: number; readonly dismantled?: Dismantled };
 
 const token = "bench";
 const [, , sizeText = "", folder = ""] = process.argv;
 const size = JSON.parse(sizeText) as Size;
+// Whoever measures is gone.
+process.on("disconnect", () => process.exit());
 
 const sqlite = openSqlite(folder, { pid: process.pid });
 const { cells, writes } = countedCells(sqlite.cells);
-let fleet: BenchFleet | undefined = await BenchFleet.open({ ports: { ...sqlite, cells }, nodes: size.nodes });
+const fleet = await BenchFleet.open({ ports: { ...sqlite, cells }, nodes: size.nodes });
+const baseBytes = heapBytes();
 const started = await start(fleet);
 let churn: NodeJS.Timeout | undefined;
 process.on("message", (question: Question) => {
@@ -86,7 +89,7 @@ async function start(made: BenchFleet): Promise<Started> {
   await until("all containers run", async () => runningOn(made) === count);
   await made.untilRunning(count);
   const runningMs = performance.now() - asked;
-  await made.untilQuiet(size.quietMs);
+  await made.untilQuiet(size.quietMs, writes);
   const containerId = [...made.engines.values()][0]?.world.containers.keys().next().value ?? "";
   return { url: await serve(made), token, containerId, readyMs, runningMs };
 }
@@ -115,7 +118,6 @@ async function serve({ cluster, store }: BenchFleet): Promise<string> {
 }
 
 async function answer(question: Question): Promise<Answer> {
-  assert(fleet !== undefined, "it was dismantled");
   switch (question.ask) {
     case "churn":
       change(fleet, question.perSecond);
@@ -125,7 +127,7 @@ async function answer(question: Question): Promise<Answer> {
     case "heap":
       return { heapBytes: heapBytes() };
     case "dismantle":
-      return { dismantled: await dismantle() };
+      return { dismantled: await dismantle(fleet) };
     default:
       return question satisfies never;
   }
@@ -158,16 +160,13 @@ async function idle({ store }: BenchFleet, ms: number): Promise<Idle> {
   };
 }
 
-async function dismantle(): Promise<Dismantled> {
+async function dismantle({ engines }: BenchFleet): Promise<Dismantled> {
   const wholeBytes = heapBytes();
-  await fleet?.rest();
+  await fleet.rest();
   const withoutLoopsBytes = heapBytes();
-  for (const { world } of fleet?.engines.values() ?? []) world.clear();
+  for (const { world } of engines.values()) world.clear();
   await turn();
-  const withoutContainersBytes = heapBytes();
-  await fleet?.[Symbol.asyncDispose]();
-  fleet = undefined;
-  return { wholeBytes, withoutLoopsBytes, withoutContainersBytes, emptyBytes: heapBytes() };
+  return { baseBytes, wholeBytes, withoutLoopsBytes, withoutContainersBytes: heapBytes() };
 }
 
 /** Finalizers free what a later pass finds. */

@@ -17,7 +17,7 @@ const flags = ["--max-semi-space-size=8", "--expose-gc"];
 const printedBytesMax = 16 * 1024 * 1024;
 
 const wholeSize: Size = { nodes: 1_000, services: 100, replicas: 300, quietMs: 3_000 };
-const quickSize: Size = { nodes: 4, services: 2, replicas: 4, quietMs: 200 };
+const quickSize: Size = { nodes: 4, services: 2, replicas: 4, quietMs: 1_000 };
 
 export const sizeFor = ({ quick }: Context): Size => (quick ? quickSize : wholeSize);
 

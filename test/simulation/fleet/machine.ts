@@ -31,6 +31,9 @@ export class Machine {
     this.engine = new code.SimulatedEngine({ ...options, registries: [registry] });
   }
 
+  /** It never comes back. */
+  isDead = false;
+
   get containers(): readonly SimulatedContainer[] {
     return [...this.engine.world.containers.values()];
   }

@@ -24,7 +24,7 @@ export const mutations: readonly Mutation[] = [
   ),
   mutation(
     "a user's attempt is not committed first",
-    edit("containers/attempts.ts", "    await store.update((transaction) => beginAttempt(transaction, attempt), request);\n", ""),
+    edit("containers/attempts.ts", "    await store.update(begin, request);\n", "    void begin;\n"),
   ),
   mutation(
     "the label of the cluster's uid is ignored",
@@ -101,9 +101,12 @@ export const mutations: readonly Mutation[] = [
     edit("reconcile/fate.ts", 'if (node.spec.availability === "drain") return', "if (node.spec.role === undefined) return"),
   ),
   mutation("a task's container that ran is taken for new", edit("agent/task-state.ts", 'case "exited":\n', "")),
-  mutation(
-    "what replaces a task finds its room taken by it",
-    edit("reconcile/commit.ts", "const comeBack = vacate(transaction, ends);", "const comeBack = vacate(transaction, []);"),
+  focused(
+    { full: true },
+    mutation(
+      "what replaces a task finds its room taken by it",
+      edit("reconcile/commit.ts", "const comeBack = vacate(transaction, ends);", "const comeBack = vacate(transaction, []);"),
+    ),
   ),
   mutation(
     "a lease never expires",

@@ -62,6 +62,8 @@ export type FleetPlan = {
   readonly storeFaults: Faults;
   readonly engineFaults: Faults;
   readonly lostEvents: number;
+  /** The machine that never comes back; undefined: all do. */
+  readonly dead: number | undefined;
   /** For how long agents wait for a container to be made. */
   readonly createMs: number;
   /** How far clocks of processes are off, at the most. */
@@ -82,6 +84,8 @@ export type Focus = {
   readonly slow?: true;
   /** Nobody hears an engine's events. */
   readonly deaf?: true;
+  /** Each service has a task on every node, and no node takes two of one. */
+  readonly full?: true;
 };
 
 export function drawPlan(seed: number, focus: Focus = {}): FleetPlan {
@@ -90,9 +94,13 @@ export function drawPlan(seed: number, focus: Focus = {}): FleetPlan {
   return {
     ...plan,
     ...(focus.slow && { skewMs: 40_000, createMs: 8_000, engineFaults: { ...engineFaults, pause: 0.6, pauseMs: 12_000 } }),
+    ...(focus.full && { acts: plan.acts.map(({ atMs, act }) => ({ atMs, act: filled(act, plan) })) }),
     ...(focus.deaf && { lostEvents: 1, processes: plan.processes.map(() => "run" as const) }),
   };
 }
+
+const filled = (act: Act, { machines }: FleetPlan): Act =>
+  act.do === "service" ? { ...act, mode: "replicated", replicas: machines, maxReplicas: 1, zone: undefined } : act;
 
 function drawAny(seed: number): FleetPlan {
   const random = new Random(`fleet ${seed}`);
@@ -134,6 +142,7 @@ function drawAny(seed: number): FleetPlan {
     }),
     lostEvents: random.pick([0, 0, 0.3, 1]),
     createMs: random.pick([60_000, 8_000]),
+    dead: random.chance(0.25) ? random.int(machines) : undefined,
     skewMs: random.pick([0, 3_000, 20_000]),
     masked: [],
   };

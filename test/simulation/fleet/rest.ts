@@ -14,16 +14,17 @@ export function problems(monitor: Monitor): readonly string[] {
   const { objects, machines } = monitor;
   const places = objects.nodes.flatMap((node): Place[] => {
     const machine = machines.find(({ address }) => address === node.spec.address);
-    return machine === undefined ? [] : [{ node, machine }];
+    return machine === undefined || machine.isDead ? [] : [{ node, machine }];
   });
+  const wellOr = (node: Node): string => (places.some((place) => place.node === node) ? "ready" : "down");
   return [
     ...objects.nodes
-      .filter(({ status }) => status?.state !== "ready")
+      .filter((node) => node.status?.state !== wellOr(node))
       .map(({ metadata, status }) => `node ${metadata.name} is ${status?.state}: ${status?.message}`),
     ...objects.services.flatMap((service) => ofService(service, monitor, places)),
     ...objects.tasks.flatMap((task) => ofTask(task, places)),
     ...places.flatMap((place) => [...ofPlace(place, monitor), ...ofNetworks(place, monitor)]),
-    ...objects.containers.flatMap((container) => ofObject(container, places)),
+    ...objects.containers.flatMap((container) => ofObject(container, monitor, places)),
     ...lostOfUsers(monitor),
   ];
 }
@@ -52,6 +53,8 @@ function ofService(service: Service, { objects }: Monitor, places: readonly Plac
     const least = active.length === 0 ? 0 : Math.min(spec.replicas, each * active.length);
     expect(least, spec.replicas, "in all", running.length);
   }
+  if (isUnderway(service) && active.length === places.length && mayGoOn(service, active.length))
+    wrong.push(`the update of service ${metadata.name} does not end: ${status?.update?.message}`);
   // A global service's task on a node that takes no new ones stays as it is.
   const isStuck = ({ spec: { slot, nodeName } }: Task) =>
     slot === undefined && !active.some(({ node }) => node.metadata.name === nodeName);
@@ -61,6 +64,16 @@ function ofService(service: Service, { objects }: Monitor, places: readonly Plac
     : [];
   if (others.length > 0) wrong.push(`service ${metadata.name} has ${others.length} tasks of another image`);
   return wrong;
+}
+
+const isUnderway = ({ status }: Service): boolean =>
+  status?.update?.state === "updating" || status?.update?.state === "rollback_started";
+
+/** Each replica has its room, and who starts the new one first has room for both. */
+function mayGoOn({ spec }: Service, nodes: number): boolean {
+  const each = spec.template.spec.placement?.maxReplicas ?? 0;
+  if (nodes === 0) return false;
+  return each === 0 || (spec.update.order === "stop-first" && spec.replicas <= each * nodes);
 }
 
 const fits = ({ spec }: Service, { metadata }: Node): boolean =>
@@ -114,11 +127,12 @@ function ofNetworks({ node, machine }: Place, { objects }: Monitor): readonly st
   ];
 }
 
-/** Each object of a node that is there has its container. */
-function ofObject({ metadata, spec, status }: Container, places: readonly Place[]): readonly string[] {
+/** Each object of a node that answers has its container; those that people made outlive their node. */
+function ofObject({ metadata, spec, status }: Container, { objects }: Monitor, places: readonly Place[]): readonly string[] {
   const place = places.find(({ node }) => node.metadata.name === spec.nodeName);
   if (place === undefined) {
-    if (spec.origin !== "user") return [`object ${metadata.name} (${spec.origin}) is of no node`];
+    if (spec.origin !== "user" && objects.node(spec.nodeName) === undefined)
+      return [`object ${metadata.name} (${spec.origin}) is of no node`];
     return status?.state === "lost" ? [] : [`object ${metadata.name} of no node is ${status?.state}`];
   }
   if (place.machine.engine.world.containers.has(status?.containerId ?? "")) return [];

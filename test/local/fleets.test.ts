@@ -118,7 +118,7 @@ describe("fleets", () => {
   });
 
   it("a cluster that is paused is left alone until it is not", async () => {
-    const { client, start, makeCluster, fill, running } = await open();
+    const { client, engine, start, makeCluster, fill, running } = await open();
     start();
     await makeCluster("blue");
     await fill("blue", 1);
@@ -131,6 +131,8 @@ describe("fleets", () => {
         type: merge,
       });
     await pause(true);
+    // It is heard of a moment later: then nobody listens to its engine any more.
+    await expect.poll(() => engine.world.listeners.size, { timeout: 10_000 }).toBe(0);
     const observed = async () => (await client.get(`/clusters/blue${group}/namespaces/default/services/web`)).body;
     const before = (await observed())["status"];
     await scale(2);

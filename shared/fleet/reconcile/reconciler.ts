@@ -44,6 +44,10 @@ export type Round = {
 
 /** Rounds until nothing is left to do; an update of many steps goes on in the next call. */
 const roundsMax = 20;
+/** A round looks at the whole world, so in a storm of events the next one waits this many times as long as the last one took, to hear more at once. */
+const restRatio = 4;
+/** And no longer than that: what a user waits for a large fleet's next step. */
+const restMaxMs = 1_000;
 /** Everything is looked at again this often, whatever was heard. */
 const sweepMs = 30_000;
 
@@ -92,9 +96,14 @@ export class Reconciler {
     const { store, clock, logger } = this.#options;
     const alarm = new Alarm(clock, signal);
     let seen = 0;
+    /** On the monotonic clock: until then no event brings a round. */
+    let restUntil = 0;
     let turn: Promise<unknown> = Promise.resolve();
     const settle = async (): Promise<void> => {
+      const beganAt = clock.monotonic();
       const { wakeAt, done, revision } = await this.settle(signal);
+      const endedAt = clock.monotonic();
+      restUntil = endedAt + Math.min(restMaxMs, restRatio * (endedAt - beganAt));
       seen = done > 0 ? 0 : revision;
       alarm.set(done > 0 ? clock.now() : wakeAt, ring);
     };
@@ -110,6 +119,8 @@ export class Reconciler {
     /** Its own commits come back as events: what they led to is known. */
     const look = async (events: readonly WatchEvent[] | undefined): Promise<void> => {
       if (events?.every(({ revision }) => revision <= seen)) return;
+      const restMs = events === undefined ? 0 : restUntil - clock.monotonic();
+      if (restMs > 0) await clock.sleep(restMs, signal);
       await next();
     };
     const specifiers = [...onAny(nodeKind), ...onAny(serviceKind), ...onAny(taskKind)];

@@ -44,12 +44,12 @@ export class RealEngine implements AsyncDisposable {
   /** What a client over TCP needs; undefined: no TLS. */
   readonly tls: EngineTls["client"] | undefined;
   readonly #folder: string;
-  readonly #bridge: string;
+  readonly #bridge: Bridge;
   readonly #arguments: readonly string[];
   #process: ChildProcess | undefined;
   #wasReady = false;
 
-  private constructor(folder: string, port: number, bridge: string, options: RealEngineOptions, tls: EngineTls | undefined) {
+  private constructor(folder: string, port: number, bridge: Bridge, options: RealEngineOptions, tls: EngineTls | undefined) {
     this.#folder = folder;
     this.#bridge = bridge;
     this.address = `tcp://127.0.0.1:${port}`;
@@ -63,7 +63,8 @@ export class RealEngine implements AsyncDisposable {
       `--config-file=${path.join(folder, configFile)}`,
       ...labels,
       ...hosts,
-      `--bridge=${bridge}`,
+      `--bridge=${bridge.name}`,
+      `--default-address-pool=${bridge.pool}`,
       ...(tls?.dockerdArguments ?? ["--tls=false"]),
     ];
   }
@@ -151,7 +152,7 @@ export class RealEngine implements AsyncDisposable {
       await this.#end("SIGTERM");
     } finally {
       await this.#unmount();
-      await run("ip", ["link", "delete", this.#bridge]);
+      await run("ip", ["link", "delete", this.#bridge.name]);
       await rm(this.#folder, { recursive: true, force: true });
     }
   }
@@ -219,17 +220,21 @@ async function importBusybox(engine: Engine): Promise<void> {
   for await (const _ of await engine.transfers.import(image, chunksOf(packTar([...folders, busybox, ...links]))));
 }
 
+/** `pool`: of the engine's further networks. Engines of one machine that choose from the same one take the same network at the same moment. */
+type Bridge = { readonly name: string; readonly pool: string };
+
 /** A bridge with a network of its own among 10.200.0.0 to 10.249.255.0 that no other interface of the machine has. */
-async function makeBridge(): Promise<string> {
+async function makeBridge(): Promise<Bridge> {
   const bridge = `wl${Math.random().toString(36).slice(2, 12).padEnd(10, "0")}`;
   const { stdout: taken } = await run("ip", ["-4", "-oneline", "address"]);
   for (;;) {
-    const network = `10.${200 + Math.floor(Math.random() * 50)}.${Math.floor(Math.random() * 256)}`;
+    const [second, third] = [Math.floor(Math.random() * 50), Math.floor(Math.random() * 256)];
+    const network = `10.${200 + second}.${third}`;
     if (taken.includes(` ${network}.`)) continue;
     await run("ip", ["link", "add", bridge, "type", "bridge"]);
     await run("ip", ["address", "add", `${network}.1/24`, "dev", bridge]);
     await run("ip", ["link", "set", bridge, "up"]);
-    return bridge;
+    return { name: bridge, pool: `base=10.${150 + second}.${third}.0/24,size=28` };
   }
 }
 

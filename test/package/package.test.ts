@@ -114,7 +114,7 @@ describe("the package", () => {
     await typed(path.join(root, "node_modules/.bin/tsc"), [...typeFlags, "stack.ts"]);
     const assets = JSON.parse(await readFile(path.join(folder, "cdk.out/Mine.assets.json"), "utf8")) as Assets;
     const zipped = Object.values(assets.files).filter(({ source }) => source.packaging === "zip");
-    expect(zipped).toHaveLength(4);
+    expect(zipped).toHaveLength(5);
     for (const { source } of zipped) {
       const bundle = await readFile(path.join(folder, "cdk.out", source.path, "index.mjs"), "utf8");
       expect(bundle).toMatch(/export\{[^}]*\bhandler\b/);

@@ -2,6 +2,7 @@
 import type { Clock } from "../../shared/base/clock.ts";
 import type { Ids } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import type { Cluster } from "../../shared/kinds/cluster.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { BusSink } from "../../shared/routes/bus-sink.ts";
 import type { EventBus } from "../../shared/routes/event-bus.ts";
@@ -9,6 +10,7 @@ import { Clusters } from "../../shared/state/clusters.ts";
 import { LagNotes } from "../../shared/state/derive/lag-notes.ts";
 import { Aftercare } from "../../shared/state/garbage/aftercare.ts";
 import { Publisher, type Sink } from "../../shared/state/publisher.ts";
+import { isCleared } from "./clearings.ts";
 import type { Ports } from "./dynamo-ports.ts";
 
 export type WorkshopOptions = Ports & {
@@ -26,7 +28,8 @@ const cachedBytesMax = 16 * 1024 * 1024;
 
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const registry = createRegistry(builtinKinds);
-  const clusters = await Clusters.open({ ...options, registry, lazy: true, openMax, cachedBytesMax });
+  const clear = (cluster: Cluster): Promise<boolean> => isCleared(cluster, options);
+  const clusters = await Clusters.open({ ...options, registry, lazy: true, openMax, cachedBytesMax, clear });
   return { ...options, clusters, notes: new LagNotes(options.cells) };
 }
 

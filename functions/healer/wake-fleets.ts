@@ -1,4 +1,7 @@
-/** Each minute's wake-up of every cluster that has nodes: their health is looked at then, and whatever no event told of. */
+/**
+ * Each minute's wake-up of every cluster that has nodes: their health is looked at then, and whatever no event told of; of one that is
+ * deleted, what it left on them is removed.
+ */
 import { prefixOf } from "../../shared/kinds/definition.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
 import type { WakeQueue } from "../aws/wake-queue.ts";

@@ -17,7 +17,7 @@ import { Clusters, installationUid } from "../../shared/state/clusters.ts";
 import type { Config } from "./config.ts";
 import { collectGarbage } from "./gc.ts";
 import type { BuildApp } from "./host.ts";
-import { openLocalFleet } from "./local-fleet.ts";
+import { localClearance, openLocalFleet } from "./local-fleet.ts";
 import { release } from "./release.ts";
 import { keepUp } from "./upkeep.ts";
 
@@ -28,9 +28,10 @@ export const buildLocalApp: BuildApp = async (config) => {
   try {
     const registry = createRegistry(builtinKinds);
     const metrics = new Metrics({ registry: new MetricsRegistry(), withProcess: true });
-    const clusters = await Clusters.open({ ...common, ...sqlite, registry, observe: metrics.committed });
-    const tokens = new Tokens({ ...common, cells: sqlite.cells, rootUid: installationUid, newSecret });
     const stopping = new AbortController();
+    const clear = localClearance({ ...common, ...sqlite, config }, stopping.signal);
+    const clusters = await Clusters.open({ ...common, ...sqlite, registry, observe: metrics.committed, clear });
+    const tokens = new Tokens({ ...common, cells: sqlite.cells, rootUid: installationUid, newSecret });
     const authenticator = authenticatorOf(config, clusters, tokens);
     const storage = () => databaseBytes(config.data);
     const parts = { ...common, ...sqlite, clusters, registry, authenticator, tokens, metrics, storage };

@@ -5,10 +5,12 @@
 import type { Authenticator } from "../../shared/access/access.ts";
 import type { Metrics } from "../../shared/api/metrics.ts";
 import { once } from "../../shared/base/once.ts";
+import type { ClearanceOptions } from "../../shared/fleet/clearance.ts";
 import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
 import { environmentSecrets } from "../../shared/fleet/secrets/environment.ts";
 import { fileSecrets } from "../../shared/fleet/secrets/files.ts";
 import { firstOf, keepFor, type SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
+import type { Cluster } from "../../shared/kinds/cluster.ts";
 import { type Config, secretsFolder } from "./config.ts";
 import { type DockerFront, dockerFront } from "./docker-front.ts";
 import type { FleetsOptions } from "./fleets.ts";
@@ -52,6 +54,35 @@ export function openLocalFleet(
     done: fleets.then((all) => all.run()),
   };
 }
+
+/** What a deleted cluster left on its nodes is removed; a host that leaves fleets alone leaves that, too, and says so. */
+export function localClearance(
+  { config, ...common }: Omit<ClearanceOptions, "secrets" | "open"> & { readonly config: Config },
+  signal: AbortSignal,
+): (cluster: Cluster) => Promise<boolean> {
+  const opened = once(async () => {
+    const { Clearance } = await import("../../shared/fleet/clearance.ts");
+    return new Clearance({ ...common, secrets: secretsOf(config), open: openEngine });
+  });
+  return async (cluster) => (config.fleet === false ? leave(cluster, common) : (await opened()).clear(cluster, signal));
+}
+
+async function leave(cluster: Cluster, { logger, ...ports }: LeaveOptions): Promise<boolean> {
+  const { readSealedLife } = await import("../../shared/fleet/sealed-life.ts");
+  const { name, uid } = cluster.metadata;
+  const nodes = (await readSealedLife(cluster, ports)).nodes.map(({ metadata }) => metadata.name);
+  if (nodes.length > 0)
+    logger.log("warn", "a deleted cluster's containers stay on its nodes: the fleet is off", {
+      cluster: name,
+      uid,
+      nodes: nodes.slice(0, namedMax),
+    });
+  return true;
+}
+
+type LeaveOptions = Pick<ClearanceOptions, "log" | "objects" | "logger">;
+/** Nodes that one line of the log names. */
+const namedMax = 100;
 
 const openEngine: OpenEngine = async (options) => {
   const { openDockerEngine } = await import("../../shared/fleet/docker/open.ts");

@@ -2,8 +2,11 @@
  * The reconciler without its surroundings: a round for each cluster that a batch of wake-ups names, in the time there is. What must wait
  * is woken again after it, each time a little later; what waits for longer than a minute is left to the healer's schedule.
  */
+import { Clearance } from "../../shared/fleet/clearance.ts";
 import type { FleetRound } from "../../shared/fleet/cluster-fleet.ts";
+import type { Cluster } from "../../shared/kinds/cluster.ts";
 import type { Store } from "../../shared/state/store.ts";
+import { isNotedAsCleared, noteCleared } from "../aws/clearings.ts";
 import { type LambdaContext, timeOf } from "../aws/invocation.ts";
 import type { FleetShop } from "./fleet-shop.ts";
 import { answerOf, type BatchAnswer, type Woken, wokenBy } from "./records.ts";
@@ -39,8 +42,13 @@ async function isWell(shop: FleetShop, woken: Woken, signal: AbortSignal): Promi
   const { clusters, logger } = shop;
   let store: Store | undefined;
   try {
+    const deleted = await deletedCluster(shop, woken.cluster);
+    if (deleted !== undefined) {
+      await clear(shop, deleted, signal);
+      return true;
+    }
     store = await clusters.storeOf(woken.cluster);
-    // Deleted, or the root.
+    // Gone, or the root.
     if (store === undefined || store === clusters.root) return true;
     const round = await roundOf(shop, store, woken, signal);
     await wakeAgain(shop, woken, round, signal);
@@ -50,6 +58,20 @@ async function isWell(shop: FleetShop, woken: Woken, signal: AbortSignal): Promi
     logger.log("error", "a cluster's fleet can't be looked after now", { cluster: woken.cluster, error });
     return false;
   }
+}
+
+/** The Cluster, if its log is sealed and all of it is to go. */
+async function deletedCluster({ clusters }: FleetShop, uid: string): Promise<Cluster | undefined> {
+  const { value: cluster } = await clusters.root.view((transaction) => transaction.clusters.getById(uid));
+  const isSealed = cluster?.metadata.deletionTimestamp !== undefined && cluster.status?.state === "deleting";
+  return isSealed ? cluster : undefined;
+}
+
+/** What is left after it comes with the healer's next wake-up. */
+async function clear(shop: FleetShop, cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const { uid } = cluster.metadata;
+  if (await isNotedAsCleared(uid, shop)) return;
+  if (await new Clearance(shop).clear(cluster, signal)) await noteCleared(uid, shop);
 }
 
 async function roundOf(shop: FleetShop, store: Store, { health }: Woken, signal: AbortSignal): Promise<FleetRound> {

@@ -7,6 +7,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Cells } from "../log/ports.ts";
 import type { EventRecorder } from "../state/core-events/event-recorder.ts";
+import { SealedError } from "../state/errors.ts";
 import type { Store } from "../state/store.ts";
 import { Agents } from "./agent/agents.ts";
 import type { AgentPolicy } from "./agent/policy.ts";
@@ -63,6 +64,13 @@ export type FleetRound = {
 const turnsMax = 20;
 const idle: FleetRound = { again: false, wakeAt: undefined };
 
+/** What fails because the cluster was deleted is no news: all that works on it ends. */
+const quietAtTheEnd = (logger: Logger): Logger => ({
+  log: (level, message, fields) => {
+    if (!(fields?.["error"] instanceof SealedError)) logger.log(level, message, fields);
+  },
+});
+
 export function openClusterFleet(options: ClusterFleetOptions): ClusterFleet {
   return new ClusterFleet(options);
 }
@@ -76,7 +84,8 @@ export class ClusterFleet implements AsyncDisposable {
   readonly #healer: NodeHealer;
   readonly #reconciler: Reconciler;
 
-  constructor(options: ClusterFleetOptions) {
+  constructor(given: ClusterFleetOptions) {
+    const options = { ...given, logger: quietAtTheEnd(given.logger) };
     const { policy = {}, open, openScratch, root: _, recorder, ...common } = options;
     this.#options = options;
     this.#engines = new NodeEngines({ ...common, open, clusterTls: () => this.#clusterTls() });

@@ -5,13 +5,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Cluster, clusterKind } from "../kinds/cluster.ts";
-import type { Clusters } from "./clusters.ts";
+import { type ChangeProgress, type Clusters, clearRetryMs } from "./clusters.ts";
 import { onAny } from "./event.ts";
 import { follow } from "./follow.ts";
 
 export type ClusterKeeperOptions = { readonly clusters: Clusters; readonly clock: Clock; readonly logger: Logger };
 
-type Round = "done" | "more" | "failed";
+type Round = ChangeProgress | "failed";
 
 /** So often all are looked at: what failed is tried again. */
 const everyMs = 60_000;
@@ -29,7 +29,11 @@ export class ClusterKeeper {
   run(signal: AbortSignal): Promise<void> {
     const { clusters, clock, logger } = this.#options;
     const look = async (): Promise<void> => {
-      while (!signal.aborted && (await this.round()) === "more") await clock.sleep(0, signal);
+      for (;;) {
+        const round = signal.aborted ? "done" : await this.round();
+        if (round !== "more" && round !== "waiting") return;
+        await clock.sleep(round === "more" ? 0 : clearRetryMs, signal);
+      }
     };
     const options = { store: clusters.root, clock, logger, name: "clusters", specifiers: onAny(clusterKind), everyMs, look };
     return follow(options, signal);
@@ -37,20 +41,22 @@ export class ClusterKeeper {
 
   /**
    * Brings every cluster a bounded number of steps on. One that fails does not hold up the others.
-   * done: nothing is left to do. more: another round gets further. failed: nothing is left but what failed.
+   * done: nothing is left to do. more: another round gets further. waiting: one after `clearRetryMs` may. failed: nothing is left but what
+   * failed.
    */
   async round(): Promise<Round> {
     const { clusters } = this.#options;
     const waiting = (await clusters.list()).filter(needsSomething);
     const done = await Promise.all(waiting.map((cluster) => this.#carryOn(cluster)));
     if (done.includes("more")) return "more";
+    if (done.includes("waiting")) return "waiting";
     return done.includes("failed") ? "failed" : "done";
   }
 
   async #carryOn(cluster: Cluster): Promise<Round> {
     const { clusters, logger } = this.#options;
     try {
-      return (await clusters.carryOn(cluster, stepsAtOnce)) ? "done" : "more";
+      return await clusters.carryOn(cluster, stepsAtOnce);
     } catch (error) {
       logger.log("warn", "a cluster's change is carried out later", { cluster: cluster.metadata.name, error });
       return "failed";

@@ -22,7 +22,18 @@ export type ClustersOptions = Omit<StoreOptions, "uid" | "scope" | "log" | "obje
   readonly openMax?: number;
   /** Whether opening reads no more than it must, and the default cluster's store is opened when it is asked for. */
   readonly lazy?: boolean;
+  /**
+   * Removes what a deleted cluster left outside of the state, after its seal and before anything of it is removed; true when nothing is
+   * left. Safe to repeat, to race, and to stop anywhere. Absent: there is nothing.
+   */
+  readonly clear?: (cluster: Cluster) => Promise<boolean>;
 };
+
+/** done: nothing is left to do. more: another call gets further. waiting: what is outside is not cleared yet; `clearRetryMs` later it may be. */
+export type ChangeProgress = "done" | "more" | "waiting";
+
+/** Between two looks at what a deleted cluster left outside: a node that is busy has done by then what it was asked for. */
+export const clearRetryMs = 5_000;
 
 export const defaultCluster = "default";
 export { installationUid };
@@ -43,6 +54,8 @@ export class Clusters {
   #namesByUid: ReadonlyMap<string, string> = new Map();
   readonly #lives: ClusterLives;
   readonly #change: ClusterChange;
+  /** Uids of deleted clusters that left nothing outside any more, until they are gone. */
+  readonly #cleared = new Set<string>();
   readonly #listeners = new Set<(store: Store) => void>();
 
   /** `open` makes the installation first. */
@@ -108,8 +121,11 @@ export class Clusters {
   async remove(name: string, options: UpdateOptions): Promise<boolean> {
     const cluster = await this.#change.mark(name, options);
     if (cluster === undefined) return false;
-    while (!(await this.carryOn(cluster, stepsAtOnce)));
-    return true;
+    for (;;) {
+      const progress = await this.carryOn(cluster, stepsAtOnce);
+      if (progress === "done") return true;
+      if (progress === "waiting") await this.#options.clock.sleep(clearRetryMs);
+    }
   }
 
   /** Every Cluster as it stands in the root. */
@@ -119,12 +135,19 @@ export class Clusters {
 
   /**
    * Brings a cluster on its way: one that is new becomes ready; of one that was marked as deleted, `steps` steps of its removal at
-   * most. true when nothing is left to do. Safe to repeat, to race, and to stop anywhere.
+   * most. Safe to repeat, to race, and to stop anywhere.
    */
-  async carryOn(cluster: Cluster, steps: number): Promise<boolean> {
-    if (cluster.metadata.deletionTimestamp !== undefined) return this.#change.remove(cluster, await this.end(cluster), steps);
-    if (cluster.status?.state !== "ready") await this.resolve(cluster.metadata.name);
-    return true;
+  async carryOn(cluster: Cluster, steps: number): Promise<ChangeProgress> {
+    if (cluster.metadata.deletionTimestamp === undefined) {
+      if (cluster.status?.state !== "ready") await this.resolve(cluster.metadata.name);
+      return "done";
+    }
+    const revision = await this.end(cluster);
+    // Nothing is made any more from here on: each attempt is a commit.
+    if (!(await this.#isClear(cluster))) return "waiting";
+    if (!(await this.#change.remove(cluster, revision, steps))) return "more";
+    this.#cleared.delete(cluster.metadata.uid);
+    return "done";
   }
 
   /** Seals the log of a cluster that was marked as deleted: from then on nobody reads or writes it. The seal's revision. */
@@ -208,6 +231,16 @@ export class Clusters {
     const [oldest] = openMax !== undefined && this.#names.size > openMax ? this.#names.keys() : [];
     if (oldest !== undefined) this.forget(oldest);
     return store;
+  }
+
+  /** Asked until it is, once more after a restart. */
+  async #isClear(cluster: Cluster): Promise<boolean> {
+    const { clear } = this.#options;
+    const { uid } = cluster.metadata;
+    if (clear === undefined || this.#cleared.has(uid)) return true;
+    if (!(await clear(cluster))) return false;
+    this.#cleared.add(uid);
+    return true;
   }
 
   #close(uid: string): void {

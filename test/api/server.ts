@@ -15,7 +15,7 @@ import { newSecret, systemIds } from "../../shared/base/ids.ts";
 import { type Logger, silentLogger } from "../../shared/base/logger.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { type MemoryStore, openMemory } from "../../shared/log/memory/open.ts";
-import { Clusters, installationUid } from "../../shared/state/clusters.ts";
+import { Clusters, type ClustersOptions, installationUid } from "../../shared/state/clusters.ts";
 import type { Target } from "../cases/client.ts";
 
 const adminToken = "admin-of-the-root";
@@ -35,15 +35,23 @@ export type ServerOptions = Partial<
 > & {
   readonly prefix?: string;
   readonly logger?: Logger;
+  /** What removes from nodes what deleted clusters left there. Absent: nothing. */
+  readonly clear?: (memory: MemoryStore) => ClustersOptions["clear"];
 };
 
 /** With `prefix` the interface is mounted under it, as a stage of a gateway does. */
-export async function startServer({ prefix = "", logger = silentLogger, ...options }: ServerOptions = {}): Promise<TestServer> {
+export async function startServer({
+  prefix = "",
+  logger = silentLogger,
+  clear: clearOf,
+  ...options
+}: ServerOptions = {}): Promise<TestServer> {
   const registry = createRegistry(builtinKinds);
   const common = { clock: systemClock, ids: systemIds, logger, registry };
   const memory = openMemory();
   const metrics = new Metrics({ registry: new Registry(), withProcess: false });
-  const clusters = await Clusters.open({ ...common, ...memory, observe: metrics.committed });
+  const clear = clearOf?.(memory);
+  const clusters = await Clusters.open({ ...common, ...memory, observe: metrics.committed, ...(clear && { clear }) });
   const tokens = new Tokens({ ...common, cells: memory.cells, rootUid: installationUid, newSecret });
   const principals = new Map<string, Principal>([[adminToken, { name: "admin", role: "admin", clusterUid: rootScope }]]);
   const authenticator = firstOf([mapAuthenticator(principals), tokenAuthenticator(tokens)]);

@@ -18,6 +18,7 @@ import { apiVersion } from "../../shared/kinds/object.ts";
 import { serviceKind } from "../../shared/kinds/service.ts";
 import type { Task } from "../../shared/kinds/task.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
+import { dying, writeOrRemove } from "../../shared/state/garbage/deletion.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { runs } from "../fleet/commands.ts";
 import { LeapClock } from "../fleet/leap-clock.ts";
@@ -221,6 +222,62 @@ describe("a fleet on Lambda", () => {
     for (const body of ["", "{}", "null", '{"cluster":1}', '{"cluster":"gone"}', "x".repeat(1_000)]) fleet.queue.put(body);
     await fleet.work();
     expect(fleet.queue.size).toBe(0);
+  });
+});
+
+describe("a cluster that is deleted", () => {
+  /** Asks for the end of the default cluster; whether it is there still. Its name may be another's by then. */
+  const remove = async (fleet: LambdaFleet): Promise<() => Promise<boolean>> => {
+    const { uid } = await fleet.store();
+    const { clusters } = await fleet.shop();
+    await clusters.root.update((transaction) => {
+      const there = transaction.clusters.get("default");
+      const now = fleet.clock.now();
+      if (there) writeOrRemove(transaction, clusterKind, dying(clusterKind, there, { propagation: undefined, now }));
+    }, byUser);
+    return async () => (await clusters.list()).some(({ metadata }) => metadata.uid === uid);
+  };
+
+  it("goes when the reconciler has removed its containers, and not before", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    expect(fleet.containers()).toBe(4);
+    const isThere = await remove(fleet);
+    fleet.times = 2;
+    for (let minute = 0; minute < 3; minute += 1) {
+      await fleet.minute();
+      expect(await isThere()).toBe(true);
+    }
+    await fleet.work();
+    expect(fleet.containers()).toBe(0);
+    await fleet.minute();
+    expect(await isThere()).toBe(false);
+  });
+
+  it("goes without a node that is out, after a while", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    fleet.engines.get("tcp://a:2375")?.faults.set({ kind: "unreachable" });
+    const isThere = await remove(fleet);
+    for (let minute = 0; minute < 13; minute += 1) {
+      await fleet.minute();
+      await fleet.work(0);
+      if (minute === 8) expect([await isThere(), fleet.containers()]).toEqual([true, 2]);
+    }
+    expect([await isThere(), fleet.containers()]).toEqual([false, 2]);
+  });
+
+  it("goes at last when no reconciler is there", async () => {
+    const fleet = await fleetOf(["a"], 1);
+    await fleet.wake();
+    await fleet.work();
+    const isThere = await remove(fleet);
+    for (let minute = 0; minute < 14; minute += 1) await fleet.minute();
+    expect(await isThere()).toBe(true);
+    for (let minute = 0; minute < 3; minute += 1) await fleet.minute();
+    expect(await isThere()).toBe(false);
   });
 });
 

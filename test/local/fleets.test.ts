@@ -4,9 +4,12 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { Fleets } from "../../functions/local/fleets.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
-import { silentLogger } from "../../shared/base/logger.ts";
+import type { Logger } from "../../shared/base/logger.ts";
+import { Clearance } from "../../shared/fleet/clearance.ts";
 import type { Fleet } from "../../shared/fleet/fleet.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
+import type { Cluster } from "../../shared/kinds/cluster.ts";
+import type { MemoryStore } from "../../shared/log/memory/open.ts";
 import { startServer } from "../api/server.ts";
 import { Client, group, node } from "../cases/client.ts";
 import { runs } from "../fleet/commands.ts";
@@ -15,9 +18,18 @@ import { noSecrets } from "../fleet/map-secrets.ts";
 const merge = "application/merge-patch+json";
 
 async function open() {
-  const server = await startServer();
-  const client = new Client(() => server.target);
   const engine = new SimulatedEngine({ address: "tcp://a:2375", clock: systemClock, random: Math.random });
+  const warnings: string[] = [];
+  const logger: Logger = {
+    log: (level, message, fields) => void (level !== "info" && warnings.push(`${message}: ${fields?.["error"]}`)),
+  };
+  const common = { clock: systemClock, ids: systemIds, logger, secrets: noSecrets };
+  const clear = (memory: MemoryStore) => {
+    const clearance = new Clearance({ ...common, ...memory, open: async () => engine.open() });
+    return (cluster: Cluster) => clearance.clear(cluster);
+  };
+  const server = await startServer({ clear });
+  const client = new Client(() => server.target);
   const stops: (() => Promise<void>)[] = [];
   onTestFinished(async () => {
     for (const stop of stops.splice(0)) await stop();
@@ -28,12 +40,14 @@ async function open() {
   /** As at a start of the host; gives the way to end it. */
   const start = (isAtWork = true) => {
     const signal = new AbortController();
-    const common = { ...server.memory, clock: systemClock, ids: systemIds, logger: silentLogger, secrets: noSecrets };
     const openEngine = async () => {
       opened += 1;
       return engine.open();
     };
-    const fleets = new Fleets({ ...common, clusters: server.clusters, open: openEngine, isAtWork }, signal.signal);
+    const fleets = new Fleets(
+      { ...common, ...server.memory, clusters: server.clusters, open: openEngine, isAtWork },
+      signal.signal,
+    );
     const done = fleets.run();
     const stop = async (): Promise<void> => {
       signal.abort();
@@ -52,7 +66,7 @@ async function open() {
     expect((await client.post(`/clusters/${name}${group}/namespaces/default/services`, service)).status).toBe(201);
   };
   const running = () => [...engine.world.containers.values()].filter((container) => container.isRunning).length;
-  return { client, engine, start, makeCluster, fill, running, opened: () => opened };
+  return { client, engine, start, makeCluster, fill, running, warnings, opened: () => opened };
 }
 
 describe("fleets", () => {
@@ -81,6 +95,17 @@ describe("fleets", () => {
     await expect.poll(running, { timeout: 10_000 }).toBe(2);
     const { text } = await client.get(`/clusters/blue/api/v1/namespaces/default/events`);
     expect(text).toContain("ScalingUp");
+  });
+
+  it("of a deleted cluster end quietly, and its containers go", async () => {
+    const { client, engine, start, makeCluster, fill, running, warnings } = await open();
+    start();
+    await makeCluster("blue");
+    await fill("blue", 3);
+    await expect.poll(running, { timeout: 10_000 }).toBe(3);
+    expect((await client.send("DELETE", `${group}/clusters/blue`)).status).toBe(200);
+    await expect.poll(async () => (await client.get(`${group}/clusters/blue`)).status, { timeout: 10_000 }).toBe(404);
+    expect([engine.world.containers.size, warnings]).toEqual([0, []]);
   });
 
   it("of a cluster without nodes open nothing; one that is not at work opens no engine by itself", async () => {

@@ -10,6 +10,7 @@ import { type Task, taskStateRank } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
 import { beginAttempt, completeAttempt, dropAttempt, type Made, type Place } from "../containers/attempt.ts";
 import { isCertain, madeBefore } from "../containers/attempts.ts";
+import { isDeleted } from "../containers/errors.ts";
 import { newAttemptId, ownLabels } from "../containers/labels.ts";
 import { EngineError, NameTakenError, NoSuchContainerError, NoSuchImageError, NoSuchNetworkError } from "../engine-errors.ts";
 import { isAssigned, isWanted, stateOf } from "../reconcile/world.ts";
@@ -39,7 +40,9 @@ export async function prepare(site: Site, pulls: Pulls, task: Task): Promise<str
   if (begun === undefined) return undefined;
   const made = begun.made ?? (await make(site, task, begun));
   await joinNetworks(site, task, made);
-  const next = await commits.run((transaction) => complete(transaction, { task, begun, made }));
+  const next = await commits
+    .run((transaction) => complete(transaction, { task, begun, made }))
+    .catch((error: unknown) => (isDeleted(error) ? "over" : Promise.reject(error)));
   if (next === "over") await discard(site, made);
   return next === "start" ? made.containerId : undefined;
 }

@@ -17,7 +17,7 @@ import type { Engine } from "../engine.ts";
 import { EngineError, EngineUnreachableError, type NameTakenError } from "../engine-errors.ts";
 import { NoSuchNodeError } from "../nodes/errors.ts";
 import { beginAttempt, completeAttempt, dropAttempt, type Made, type NewAttempt, type Place } from "./attempt.ts";
-import { AttemptOverError } from "./errors.ts";
+import { AttemptOverError, isDeleted } from "./errors.ts";
 import { generatedNames } from "./generated-names.ts";
 import { attemptOf, newAttemptId, ownLabels } from "./labels.ts";
 
@@ -96,7 +96,11 @@ export class Attempts {
     };
     await store.update(begin, request);
     const { warnings, ...made } = await this.#make(engine, attempt, request, signal);
-    const { value: container } = await store.update((transaction) => completeAttempt(transaction, { ...attempt, made }), request);
+    const container = await this.#complete({ ...attempt, made }, request).catch(async (error: unknown) => {
+      // Nobody looks after what a deleted cluster makes.
+      if (isDeleted(error)) await this.#discard(engine, made);
+      throw error;
+    });
     if (container !== undefined) return { container, warnings };
     await this.#discard(engine, made);
     throw new AttemptOverError(attempt.id);
@@ -138,6 +142,11 @@ export class Attempts {
     }
   }
 
+  async #complete(attempt: NewAttempt & { readonly made: Made }, { actor }: CreateContainer): Promise<Container | undefined> {
+    const { value } = await this.#options.store.update((transaction) => completeAttempt(transaction, attempt), { actor });
+    return value;
+  }
+
   /** What fails here the next round does. */
   async #drop(attempt: { readonly place: Place; readonly id: string }, actor: string): Promise<void> {
     const { store, logger } = this.#options;
@@ -152,7 +161,7 @@ export class Attempts {
     }
   }
 
-  /** What fails here the next round does. */
+  /** What fails here the next round does, or the deleted cluster's clearance. */
   async #discard(engine: Engine, { containerId }: Made): Promise<void> {
     const { store, logger } = this.#options;
     try {

@@ -1,4 +1,5 @@
 /** What making a container throws beside what engines do (engine-errors.ts). */
+import { GoneError, SealedError } from "../../state/errors.ts";
 import { EngineError } from "../engine-errors.ts";
 
 /** The cluster has a container of that name already. Nothing was done. `holder`: its engine's id, or its attempt's while it has none. */
@@ -21,3 +22,6 @@ export class AttemptOverError extends Error {
     super(`attempt ${attempt} is no longer wanted: its container was removed while it was made`);
   }
 }
+
+/** Whether a commit was refused because its cluster was deleted: what was made for it belongs to nobody. */
+export const isDeleted = (error: unknown): boolean => error instanceof SealedError || error instanceof GoneError;

@@ -236,6 +236,35 @@ describe("networks", () => {
     expect(names()).toEqual([]);
   });
 
+  it("go with the last container of a node that is being removed, before its object does: nobody looks after it then", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    await addNetwork(fleet, "front");
+    await fleet.addTask("web.1", { spec: { networks: ["front"] } });
+    const agents = fleet.agents();
+    await agents.round();
+    await fleet.update(({ nodes, tasks }) => {
+      const node = nodes.get("a");
+      const metadata = { finalizers: ["example.com/hold"], deletionTimestamp: "2030-01-01T00:00:00Z" };
+      if (node) nodes.update({ ...node, metadata: { ...node.metadata, ...metadata } });
+      tasks.delete("web.1", { namespace: "default" });
+    });
+    const networksLeft: number[] = [];
+    fleet.wrap = (open) => ({
+      ...open,
+      networks: {
+        ...open.networks,
+        remove: async (...given) => {
+          networksLeft.push((await fleet.containers()).length);
+          await open.networks.remove(...given);
+        },
+      },
+    });
+    await agents.round();
+    expect([engine.world.containers.size, engine.world.networks.size]).toEqual([0, 0]);
+    expect(networksLeft[0]).toBe(1);
+  });
+
   it("one whose object changed is told of while tasks of the node need it, and is made anew for the next after these", async () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");

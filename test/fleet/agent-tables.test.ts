@@ -361,6 +361,16 @@ describe("what is to be done", () => {
     });
   }
 
+  it.each([
+    ["failed: its container goes, too", { state: "failed" }, { state: "exited" }, ["remove"]],
+    ["shut down, and started late: it is stopped first", { state: "shutdown" }, { state: "running" }, ["stop"]],
+    ["runs: the reconciler ends it", { state: "running" }, { state: "running" }, []],
+  ] as const)("on a node that is being removed, %s", (_, { state }, status, expected) => {
+    const task = taskAt("web.1", { node: "a", state });
+    const world = { nodeName: "a", isLeaving: true, tasks: [task], containers: [objectOf({ ...seen, ...status })] };
+    expect(jobsOf(world).map((job) => job.do)).toEqual(expected);
+  });
+
   it("a container of no task, or of a former task of the name, goes first", () => {
     const other = objectOf({ ...seen, state: "running" }, { taskUid: "uid-former" });
     const task = taskAt("web.1", { node: "a", state: "assigned" });

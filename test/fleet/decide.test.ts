@@ -32,6 +32,9 @@ function line(action: Action): string[] {
       return [`-${action.task.metadata.name}`];
     case "service":
       return [`${action.service.metadata.name} ${action.status.update?.state}`];
+    case "hold":
+    case "release":
+      return [`${action.do} ${action.node.metadata.name}`];
     case "node":
       return [`${action.node.metadata.name} ${action.drained?.message}`];
     default:

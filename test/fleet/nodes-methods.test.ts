@@ -127,6 +127,9 @@ describe("unregister", () => {
     await nodes.unregister(...names);
     const left = await nodes.unfilteredNodes();
     expect(left.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined])).toEqual([["node-7", true]]);
+    await expect(nodes.register({ address: addressOf("node-7"), name: "other" })).rejects.toThrow(
+      /is registered already, as node node-7, which is being removed: try again when it has gone$/,
+    );
     expect(await nodes.nodes()).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** Objects as a store would hold them, for rules and decisions that are asked without one. */
 import { timestamp } from "../../shared/base/clock.ts";
 import { deepFreeze } from "../../shared/base/json.ts";
+import { tasksFinalizer } from "../../shared/fleet/reconcile/hold.ts";
 import { type Node, nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { type Service, serviceKind } from "../../shared/kinds/service.ts";
@@ -30,16 +31,22 @@ export type NodeOptions = {
   readonly since?: string;
   readonly disabledUntil?: string;
   readonly engine?: NonNullable<Node["status"]>["engine"];
+  /** As a node has that was given tasks. */
+  readonly finalizers?: readonly string[];
+  /** When its deletion was asked for; absent: it was not. */
+  readonly deleted?: string;
 };
 
-export function nodeAt(
-  name: string,
-  { spec = {}, labels, state = "ready", since, disabledUntil, engine }: NodeOptions = {},
-): Node {
+export function nodeAt(name: string, options: NodeOptions = {}): Node {
+  const { spec = {}, labels, state = "ready", since, disabledUntil, engine, finalizers = [tasksFinalizer], deleted } = options;
   return deepFreeze({
     apiVersion,
     kind: "Node",
-    metadata: metadata(name, labels === undefined ? {} : { labels }),
+    metadata: metadata(name, {
+      ...(labels && { labels }),
+      ...(finalizers.length > 0 && { finalizers }),
+      ...(deleted !== undefined && { deletionTimestamp: deleted }),
+    }),
     spec: nodeKind.spec.parse({ address: "tcp://10.0.0.1:2375", ...spec }),
     status: nodeKind.status.parse({ state, since, disabledUntil, engine }),
   });

@@ -14,6 +14,7 @@ import { apiVersion } from "../../shared/kinds/object.ts";
 import { type Service, serviceKind } from "../../shared/kinds/service.ts";
 import { type Task, type TaskState, taskStateRank } from "../../shared/kinds/task.ts";
 import type { EventToRecord } from "../../shared/state/core-events/event-recorder.ts";
+import { dying, writeOrRemove } from "../../shared/state/garbage/deletion.ts";
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
 import { openStore, QuickClock, watchedPorts } from "../state/watched-ports.ts";
@@ -91,6 +92,15 @@ export class SimulatedFleet {
       const status =
         change.state === undefined ? node.status : { ...node.status, state: change.state, since: timestamp(this.clock.now()) };
       nodes.update({ ...node, spec: { ...node.spec, ...change.spec }, ...(status && { status }) });
+    });
+  }
+
+  /** As an interface's DELETE does. */
+  removeNode(name: string): Promise<unknown> {
+    return this.update((transaction) => {
+      const node = transaction.nodes.get(name);
+      const now = this.clock.now();
+      if (node) writeOrRemove(transaction, nodeKind, dying(nodeKind, node, { propagation: undefined, now }));
     });
   }
 

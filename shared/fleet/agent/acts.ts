@@ -11,7 +11,7 @@ import { isOver, isWanted, stateOf } from "../reconcile/world.ts";
 import { msOf } from "./body.ts";
 import type { Job } from "./jobs.ts";
 import type { Looks } from "./looks.ts";
-import { ensureNetworks } from "./networks.ts";
+import { ensureNetworks, tidyNetworks } from "./networks.ts";
 import { forget, remove } from "./observe.ts";
 import { TaskRefusedError } from "./refusal.ts";
 import { statusOf } from "./seen.ts";
@@ -137,13 +137,19 @@ export async function refuse(
   if (isMoved) site.tell(task, { type: "Warning", reason: "Failed", message: move.message });
 }
 
-export async function removeContainer(site: Site, { container, isLate }: JobOf<"remove">): Promise<void> {
+/** `isLast`: the node is not looked after any more when its last container is gone, so what that one needed goes before its object does. */
+export async function removeContainer(
+  site: Site,
+  { container, isLate }: JobOf<"remove">,
+  { isLast }: { readonly isLast: boolean },
+): Promise<void> {
   const id = container.status?.containerId;
   if (id === undefined) return await dropUnmade(site, container);
   // Its own signal and grace period: the task that knew them is gone.
   if (!isLate && container.status?.state === "running")
     await site.stop((engine, call) => engine.runs.stop(id, {}, call)).catch(ignoreGone);
   await site.call((engine, call) => engine.containers.remove(id, { force: true, volumes: true }, call)).catch(ignoreGone);
+  if (isLast) await tidyNetworks(site);
   await site.shared.commits.run((transaction) => forget(transaction, { nodeName: site.nodeName, id }));
 }
 

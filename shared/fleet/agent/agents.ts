@@ -165,6 +165,8 @@ export class Agents {
     if (events === undefined) lives.wake();
     const names = new Set(changed.filter(({ kind }) => kind === taskKind.kind).flatMap(nodesOf));
     for (const name of names) lives.of(name)?.wake();
+    for (const { kind, object } of changed)
+      if (kind === nodeKind.kind && object.metadata.deletionTimestamp !== undefined) lives.of(object.metadata.name)?.wake();
     for (const { kind, object } of changed) if (kind === containerKind.kind) hearOfDeleted(lives, object as unknown as Container);
   }
 

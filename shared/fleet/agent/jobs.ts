@@ -9,6 +9,8 @@ import { moveAfter } from "./task-state.ts";
 
 export type NodeWorld = {
   readonly nodeName: string;
+  /** It is being removed: no container of a task stays, nor what they needed. */
+  readonly isLeaving?: boolean;
   /** Of the node. */
   readonly tasks: readonly Task[];
   readonly containers: readonly Container[];
@@ -29,7 +31,7 @@ export type Job =
   /** Container and object go; `isLate`: its task was given up, so it is not asked to end first. */
   | { readonly do: "remove"; readonly key: string; readonly container: Container; readonly isLate: boolean };
 
-export function jobsOf({ nodeName, tasks, containers }: NodeWorld): Job[] {
+export function jobsOf({ nodeName, isLeaving = false, tasks, containers }: NodeWorld): Job[] {
   const ofTasks = new Map(containers.filter(({ spec }) => spec.origin === "task").map((one) => [keyOf(one), one]));
   const jobs: Job[] = [];
   for (const task of tasks) {
@@ -38,7 +40,7 @@ export function jobsOf({ nodeName, tasks, containers }: NodeWorld): Job[] {
     // What another task of this name has left goes first.
     if (container !== undefined && !isOf(container, task)) continue;
     ofTasks.delete(key);
-    const job = task.spec.nodeName === nodeName && jobOf(task, container, key);
+    const job = task.spec.nodeName === nodeName && jobOf({ task, container, key, isLeaving });
     if (job) jobs.push(job);
   }
   for (const [key, container] of ofTasks) jobs.push({ do: "remove", key, container, isLate: false });
@@ -59,17 +61,25 @@ const keyOf = ({ metadata }: Task | Container): string => `${metadata.namespace 
 const isOf = ({ spec }: Container, { metadata }: Task): boolean =>
   spec.taskName === metadata.name && spec.taskUid === metadata.uid;
 
-function jobOf(task: Task, container: Container | undefined, key: string): Job | undefined {
+type Case = {
+  readonly task: Task;
+  readonly container: Container | undefined;
+  readonly key: string;
+  readonly isLeaving: boolean;
+};
+
+function jobOf({ task, container, key, isLeaving }: Case): Job | undefined {
   if (!isAssigned(task)) return container && { do: "remove", key, container, isLate: false };
-  if (isOver(task)) return container && afterTask(task, container, key);
+  if (isOver(task)) return container && afterTask({ task, container, key, isLeaving });
   return isWanted(task) ? towards(task, container, key) : awayFrom(task, container, key);
 }
 
-/** What ended stays as history until its task goes; what was given up does not. */
-function afterTask(task: Task, container: Container, key: string): Job | undefined {
+/** What ended stays as history until its task or its node goes; what was given up does not. */
+function afterTask({ task, container, key, isLeaving }: Case & { readonly container: Container }): Job | undefined {
   if (stateOf(task) === "orphaned") return { do: "remove", key, container, isLate: true };
   if (isUnmade(container)) return { do: "remove", key, container, isLate: true };
-  return isLive(container) ? { do: "stop", key, task, container } : undefined;
+  if (isLive(container)) return { do: "stop", key, task, container };
+  return isLeaving ? { do: "remove", key, container, isLate: true } : undefined;
 }
 
 function towards(task: Task, container: Container | undefined, key: string): Job | undefined {

@@ -38,8 +38,19 @@ function inTurn(site: Site, act: () => Promise<void>): Promise<void> {
   return making;
 }
 
+/** As removeUnneeded, where it may fail: a network that stays does no harm. @throws what its signal was aborted with. */
+export async function tidyNetworks(site: Site): Promise<void> {
+  try {
+    await removeUnneeded(site);
+  } catch (error) {
+    site.signal.throwIfAborted();
+    const { logger } = site.shared;
+    logger.log("warn", "agent: networks that are not needed could not be removed", { node: site.nodeName, error });
+  }
+}
+
 /** Removes those of the cluster that no task of the node needs any more, and tells of those that are no longer as they should be. */
-export async function removeUnneeded(site: Site): Promise<void> {
+async function removeUnneeded(site: Site): Promise<void> {
   const { store } = site.shared;
   const uids = await site.shared.uids();
   const there = await site.call((engine, call) => engine.networks.list({ label: [clusterUidLabel] }, call));

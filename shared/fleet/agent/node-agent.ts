@@ -7,7 +7,7 @@ import type { Rows } from "../engine/call.ts";
 import type { EngineEvent } from "../engine.ts";
 import { EngineCutError } from "../engine-errors.ts";
 import { Looks } from "./looks.ts";
-import { removeUnneeded } from "./networks.ts";
+import { tidyNetworks } from "./networks.ts";
 import { relist } from "./relist.ts";
 import { type Shared, Site } from "./site.ts";
 import { Work } from "./work.ts";
@@ -140,17 +140,6 @@ export class NodeAgent {
       });
     }
     this.#hasListed = true;
-    await this.#tidyNetworks();
-  }
-
-  /** A network that stays does no harm. */
-  async #tidyNetworks(): Promise<void> {
-    const { signal, nodeName } = this.#site;
-    try {
-      await removeUnneeded(this.#site);
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#site.shared.logger.log("warn", "agent: networks that are not needed could not be removed", { node: nodeName, error });
-    }
+    await tidyNetworks(this.#site);
   }
 }

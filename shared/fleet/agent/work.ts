@@ -4,6 +4,7 @@
  */
 import { errorText } from "../../base/error-text.ts";
 import { byNode } from "../../state/selector.ts";
+import { isLeaving } from "../nodes/status.ts";
 import { end, fail, refuse, removeContainer, settle, start, startAgain, stop } from "./acts.ts";
 import { isRestless, type Job, jobsOf, type NodeWorld } from "./jobs.ts";
 import type { Looks } from "./looks.ts";
@@ -21,6 +22,8 @@ export class Work {
   readonly #underway = new Map<string, Promise<void>>();
   readonly #tries: Tries;
   #isWoken = false;
+  /** Its node is being removed, as of the last look. */
+  #isLeaving = false;
   #turn: Promise<void> | undefined;
 
   /** `onFailure`: a job failed in passing. */
@@ -79,11 +82,13 @@ export class Work {
 
   async #world(): Promise<NodeWorld> {
     const { nodeName } = this.#site;
-    const { value } = await this.#site.shared.store.view(({ tasks, containers }) => ({
-      nodeName,
-      tasks: tasks.find(byNode(nodeName)),
-      containers: containers.find(byNode(nodeName)),
-    }));
+    const { value } = await this.#site.shared.store.view(({ nodes, tasks, containers }) => {
+      const node = nodes.get(nodeName);
+      const isNodeLeaving = node !== undefined && isLeaving(node);
+      const of = byNode(nodeName);
+      return { nodeName, isLeaving: isNodeLeaving, tasks: tasks.find(of), containers: containers.find(of) };
+    });
+    this.#isLeaving = value.isLeaving;
     return value;
   }
 
@@ -127,7 +132,7 @@ export class Work {
       case "fail":
         return await fail(this.#site, job);
       case "remove":
-        return await removeContainer(this.#site, job);
+        return await removeContainer(this.#site, job, { isLast: this.#isLeaving });
       default:
         job satisfies never;
     }

@@ -25,13 +25,14 @@ export class NoSuchNodeError extends Error {
   }
 }
 
-/** A node of that address, however it is written, is registered: `holder`. */
+/** A node of that address, however it is written, is registered: `holder`. Of one that is leaving: try again when it has gone. */
 export class DuplicateNodeAddressError extends Error {
   override readonly name = "DuplicateNodeAddressError";
   readonly address: string;
   readonly holder: string;
-  constructor(address: string, holder: string) {
-    super(`address ${address} is registered already, as node ${holder}`);
+  constructor(address: string, holder: string, { isLeaving = false }: { readonly isLeaving?: boolean } = {}) {
+    const why = isLeaving ? ", which is being removed: try again when it has gone" : "";
+    super(`address ${address} is registered already, as node ${holder}${why}`);
     this.address = address;
     this.holder = holder;
   }

@@ -17,7 +17,7 @@ import type { Hooks } from "./hooks.ts";
 import { type Held, Leases } from "./lease.ts";
 import { hasMetadata, withMetadata } from "./metadata.ts";
 import { type NodeRegistration, nodeOf, otherNodeNameFor } from "./registration.ts";
-import { isEnabled, type NodeStatusText, nodeStatusText } from "./status.ts";
+import { isEnabled, isLeaving, type NodeStatusText, nodeStatusText } from "./status.ts";
 import { healingPurpose, nodeLease } from "./treatment.ts";
 
 export type NodesOptions = {
@@ -60,7 +60,10 @@ export class Nodes {
     const { value } = await this.#options.store.update(
       ({ nodes }) => {
         const [holder] = nodes.find(byAddress(node.spec.address));
-        if (holder !== undefined) throw new DuplicateNodeAddressError(node.spec.address, holder.metadata.name);
+        if (holder !== undefined) {
+          const { name } = holder.metadata;
+          throw new DuplicateNodeAddressError(node.spec.address, name, { isLeaving: isLeaving(holder) });
+        }
         const isTaken = hooked.name === undefined && nodes.get(node.metadata.name) !== undefined;
         const metadata = isTaken ? { ...node.metadata, name: otherNodeNameFor(node.spec.address) } : node.metadata;
         return nodes.create({ ...node, metadata });
@@ -72,7 +75,8 @@ export class Nodes {
 
   /**
    * Asks the beforeNodeUnregister hooks for each node, in order, then removes them. Those that are not there are passed over, unless it
-   * is all of them. @throws NoSuchNodeError, a hook's error: nothing was removed.
+   * is all of them. One that tasks of services were given to is only marked: it goes when these have gone (reconcile/hold.ts), and no
+   * other node of its address is registered before. @throws NoSuchNodeError, a hook's error: nothing was removed.
    */
   async unregister(...references: readonly string[]): Promise<void> {
     const { store, hooks } = this.#options;
@@ -166,7 +170,7 @@ function changedBy(node: Node, { metadata = {}, creationStatus }: NodeChange): N
 function remove(transaction: Transaction, name: string, uid: string): boolean {
   const current = transaction.nodes.get(name);
   if (current === undefined || current.metadata.uid !== uid) return false;
-  if (current.metadata.deletionTimestamp !== undefined) return true;
+  if (isLeaving(current)) return true;
   writeOrRemove(transaction, nodeKind, dying(nodeKind, current, { propagation: undefined, now: transaction.context.now }));
   return true;
 }

@@ -30,9 +30,12 @@ export function nodeStatusText(node: Node, now: number, healingUntil?: number): 
   return failureCount(node) > 0 || state !== "ready" ? "ready for retry" : "ready";
 }
 
+/** Its deletion was asked for: it takes nothing new, and goes when nothing holds it any more. */
+export const isLeaving = ({ metadata }: Node): boolean => metadata.deletionTimestamp !== undefined;
+
 /** Whether new containers may go there: the source's enabled nodes. One whose time of being disabled is over is tried again. */
 export function isEnabled(node: Node, now: number): boolean {
-  if (node.metadata.deletionTimestamp !== undefined) return false;
+  if (isLeaving(node)) return false;
   const text = nodeStatusText(node, now);
   return text === "ready" || text === "ready for retry" || text === "waiting";
 }

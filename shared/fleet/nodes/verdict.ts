@@ -9,7 +9,7 @@ import type { EngineFacts } from "./facts.ts";
 import type { Health } from "./health.ts";
 import { keptTrouble, newStatus, type Trouble, troubleOf, withoutTrouble } from "./new-status.ts";
 import type { HealerPolicy } from "./policy.ts";
-import { isDisabled } from "./status.ts";
+import { isDisabled, isLeaving } from "./status.ts";
 
 export type Evidence =
   /** It answered a probe. `facts`: what it said of itself, where it was asked; `health`: failures that were counted before. */
@@ -108,8 +108,11 @@ function refused(node: Node, { error, health }: Failed, { now, disabledMs: ms }:
 function duplicate(node: Node, { facts }: Well, { now }: Outlook, twin: Node): Verdict {
   const engine = facts ?? node.status?.engine;
   const reason = "DuplicateEngine";
+  const remedy = isLeaving(twin)
+    ? "not used before that one, which is being removed, has gone."
+    : "not used; unregister one of them.";
   const why =
-    `is the same engine as node ${twin.metadata.name} (engine id ${engine?.id ?? ""}) and is not used; unregister one of them.` +
+    `is the same engine as node ${twin.metadata.name} (engine id ${engine?.id ?? ""}) and is ${remedy}` +
     " If they are two machines, one was cloned from the other, and its engine needs an id of its own";
   const condition: NewCondition = { type: "DuplicateEngine", status: "True", reason: "SameEngineId", message: why };
   const replaced = engine && replacement(node, engine);

@@ -3,6 +3,7 @@
  * cheapness; a node that several refuse is counted for the first.
  */
 import type { Node } from "../../kinds/node.ts";
+import { isLeaving } from "../nodes/status.ts";
 import { meetsAll, normalArchitecture } from "./constraints.ts";
 import { type Demand, demandOf } from "./demand.ts";
 import type { Room, Tenant } from "./room.ts";
@@ -24,10 +25,17 @@ const nodesAre = (nodes: number, what: string): string => (nodes === 1 ? `1 node
 
 const rules: readonly Rule[] = [
   {
+    name: "removal",
+    kind: "steady",
+    concerns: always,
+    refuses: ({ node }) => isLeaving(node),
+    explain: (nodes) => nodesAre(nodes, "being removed"),
+  },
+  {
     name: "membership",
     kind: "steady",
     concerns: always,
-    refuses: ({ node }) => node.spec.membership !== "accepted" || node.metadata.deletionTimestamp !== undefined,
+    refuses: ({ node }) => node.spec.membership !== "accepted",
     explain: (nodes) => nodesAre(nodes, "not accepted"),
   },
   {

@@ -77,8 +77,8 @@ export type ChangeService = {
 };
 
 /**
- * How far the draining of a node is; `drained` undefined: it is not drained, and nothing is said. Holds while the node's availability and
- * its condition are as they were seen: what others say of it changes meanwhile.
+ * How far the draining of a node is; `drained` undefined: it is not drained, and nothing is said. Holds while the node's availability, its
+ * removal and its condition are as they were seen: what others say of it changes meanwhile.
  */
 export type ChangeNode = {
   readonly do: "node";
@@ -87,7 +87,16 @@ export type ChangeNode = {
   readonly notes: readonly Note[];
 };
 
-export type Action = ChangeTask | DeleteTask | ReplaceTask | StepUpdate | ChangeService | ChangeNode;
+/** The node's deletion is to wait for its tasks. Holds while the node is this one, and nobody has asked for its deletion. */
+export type HoldNode = { readonly do: "hold"; readonly node: Node };
+
+/**
+ * The deletion of the node waits for tasks no more. Holds while none of them is left there, and no container of one; or, where `isLost`, no
+ * task, and the node has not come back.
+ */
+export type ReleaseNode = { readonly do: "release"; readonly node: Node; readonly isLost: boolean; readonly note: Note };
+
+export type Action = ChangeTask | DeleteTask | ReplaceTask | StepUpdate | ChangeService | ChangeNode | HoldNode | ReleaseNode;
 
 export type Decision = {
   /** In the order in which they are to be carried out. */

@@ -11,9 +11,11 @@ import { type Task, type TaskSpec, taskKind } from "../../kinds/task.ts";
 import { TooLargeError } from "../../log/errors.ts";
 import { byNode, bySlot } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
+import { isLeaving } from "../nodes/status.ts";
 import type { Action, ChangeNode, ChangeService, ChangeTask, NewTask, ReplaceTask, StepUpdate } from "./actions.ts";
 import { isTaskOf } from "./decide.ts";
 import { drainedOf, withDrained } from "./drain.ts";
+import { hold, holdNode, needsHold, releaseNode } from "./hold.ts";
 import { takeRoom, vacate } from "./live-room.ts";
 import { taskName } from "./slots.ts";
 import { templateHash } from "./template-hash.ts";
@@ -37,6 +39,10 @@ export function carryOut(transaction: Transaction, action: Action): boolean {
       return changeService(transaction, action);
     case "node":
       return changeNode(transaction, action);
+    case "hold":
+      return holdNode(transaction, action);
+    case "release":
+      return releaseNode(transaction, action);
     default:
       return action satisfies never;
   }
@@ -55,6 +61,7 @@ function change(transaction: Transaction, { task, desiredState, nodeName, state,
   if (current === undefined) return false;
   if (nodeName !== undefined && !takeRoom(transaction, nodeName, { service: ownerKeyOf(task), template: task.spec.template }))
     return false;
+  if (nodeName !== undefined) hold(transaction, nodeName);
   const spec = {
     ...current.spec,
     ...(desiredState !== undefined && { desiredState }),
@@ -88,7 +95,7 @@ type Checked = { readonly action: ReplaceTask; readonly name: string };
  */
 export function replaceAll(transaction: Transaction, actions: readonly ReplaceTask[]): ReplaceTask[] {
   const before = transaction.changes.length;
-  const changes = actions.reduce((sum, { ends }) => sum + 1 + ends.length, before);
+  const changes = actions.reduce((sum, { ends }) => sum + 1 + ends.length, before + unheldOf(transaction, actions).size);
   if (before > 0 && changes > entryChangesMax) throw new TooLargeError("transaction", changes, entryChangesMax, "changes");
   const checked: Checked[] = [];
   for (const action of actions) {
@@ -96,10 +103,18 @@ export function replaceAll(transaction: Transaction, actions: readonly ReplaceTa
     if (name !== undefined) checked.push({ action, name });
   }
   for (const { action, name } of checked) {
+    const { nodeName, state } = action.create;
+    if (nodeName !== undefined && state === "assigned") hold(transaction, nodeName);
     for (const end of action.ends) change(transaction, end);
     transaction.tasks.create(taskObject(action.create, { name, now: transaction.context.now }));
   }
   return checked.map(({ action }) => action);
+}
+
+/** Names of the nodes that are held from now on. */
+function unheldOf(transaction: Transaction, actions: readonly ReplaceTask[]): ReadonlySet<string> {
+  const given = actions.flatMap(({ create: { nodeName, state } }) => (state === "assigned" ? [nodeName ?? ""] : []));
+  return new Set([...new Set(given)].filter((name) => needsHold(transaction, name)));
 }
 
 /** The new task's name, with its room taken; undefined: it no longer fits. */
@@ -201,7 +216,7 @@ function changeService({ services }: Transaction, { service, status, template }:
 function changeNode({ nodes }: Transaction, { node, drained }: ChangeNode): boolean {
   const current = nodes.get(node.metadata.name);
   if (current?.metadata.uid !== node.metadata.uid || current.spec.availability !== node.spec.availability) return false;
-  if (!isDeepStrictEqual(drainedOf(current), drainedOf(node))) return false;
+  if (isLeaving(current) !== isLeaving(node) || !isDeepStrictEqual(drainedOf(current), drainedOf(node))) return false;
   nodes.update(withDrained(current, drained));
   return true;
 }

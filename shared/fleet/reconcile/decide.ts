@@ -9,6 +9,7 @@ import type { Decision } from "./actions.ts";
 import { tellDrains } from "./drain.ts";
 import { Fates } from "./fate.ts";
 import { Plan } from "./plan.ts";
+import { endTasks, holdNodes } from "./removal.ts";
 import { decideService } from "./service.ts";
 import { hasAffinities, settle } from "./settle.ts";
 import { defaultPolicy, isOver, isWanted, ownerKeyOf, type Policy, serviceKeyOf, type World } from "./world.ts";
@@ -26,8 +27,10 @@ export function decide(world: World, policy: Policy = defaultPolicy): Decision {
     decideService({ service, tasks: owned.get(key) ?? [], nodes: eligible, plan, fates, policy, now });
   }
   for (const task of alone) decideAlone(task, plan, fates);
+  endTasks(world, plan, fates);
   settle({ world, plan, placement, policy, services });
   tellDrains(world, plan);
+  holdNodes(world, plan, fates);
   return { actions: plan.actions(), wakeAt: plan.wakeAt };
 }
 
@@ -61,7 +64,7 @@ function sorted(tasks: readonly Task[], services: ReadonlyMap<string, Service>) 
 function decideAlone(task: Task, plan: Plan, fates: Fates): void {
   const fate = fates.of(task);
   if (isOver(task)) {
-    if (task.spec.desiredState === "remove") plan.delete(task);
+    if (task.spec.desiredState === "remove" || fates.isLeaving(task)) plan.delete(task);
     return;
   }
   if (fate.kind === "lost") plan.end(task, { desiredState: "shutdown", why: fate.why, isLost: true });

@@ -14,11 +14,14 @@ export function eventsOf(done: readonly Action[]): EventToRecord[] {
         return action.notes.map((note) => event(action.service, note));
       case "node":
         return action.notes.map((note) => event(action.node, note));
+      case "release":
+        return [event(action.node, action.note)];
       case "change":
         return alone(action);
       case "delete":
       case "replace":
       case "step":
+      case "hold":
         return [];
       default:
         return action satisfies never;

@@ -2,6 +2,7 @@
 import type { Node } from "../../kinds/node.ts";
 import type { Task } from "../../kinds/task.ts";
 import type { Template } from "../../kinds/template.ts";
+import { isLeaving } from "../nodes/status.ts";
 import { meetsAll } from "../placement/constraints.ts";
 import { demandOf } from "../placement/demand.ts";
 import type { Policy, World } from "./world.ts";
@@ -44,6 +45,12 @@ export class Fates {
     return node === undefined || meetsAll(node, demandOf(template).constraints);
   }
 
+  /** Whether its node is being removed. */
+  isLeaving({ spec }: Task): boolean {
+    const node = spec.nodeName === undefined ? undefined : this.#nodes.get(spec.nodeName);
+    return node !== undefined && isLeaving(node);
+  }
+
   ofNode(name: string): Fate {
     let fate = this.#ofNodes.get(name);
     if (fate === undefined) {
@@ -61,6 +68,7 @@ export class Fates {
     const until = timeOf(since, Number.POSITIVE_INFINITY) + this.#policy.lossGraceMs;
     const isSilent = state === "disconnected" || state === "unknown";
     if (isSilent && until <= this.#now) return { kind: "lost", why: `node ${name} has not answered since ${since}` };
+    if (isLeaving(node)) return { kind: "unfit", why: `node ${name} is being removed` };
     if (node.spec.availability === "drain") return { kind: "unfit", why: `node ${name} is drained` };
     if (node.spec.membership !== "accepted") return { kind: "unfit", why: `node ${name} is not accepted` };
     return isSilent && Number.isFinite(until) ? { kind: "fine", until } : fine;

@@ -17,10 +17,9 @@ export function forgetHistory(slot: Slot, context: SlotContext): void {
     else if (isOver(task)) past.push(task);
     else if (fate.kind === "lost") plan.end(task, { desiredState: "shutdown", why: fate.why, isLost: true });
   }
-  const surplus = past
-    .filter((task) => task !== slot.former)
-    .slice(0, Math.max(0, past.length - historyMax(slot, context, policy.historyMax)));
-  for (const task of surplus) plan.delete(task);
+  const others = past.filter((task) => task !== slot.former);
+  const surplus = others.slice(0, Math.max(0, past.length - historyMax(slot, context, policy.historyMax)));
+  for (const task of [...surplus, ...others.filter((each) => fates.isLeaving(each))]) plan.delete(task);
 }
 
 /** Restart policies with a window and updates that are not decided yet count what failed. */

@@ -1,12 +1,24 @@
 /** What one round has decided so far. Decisions about one task are merged, and what is to be placed waits for the end of the round. */
 import type { Task } from "../../kinds/task.ts";
 import { taskStateRank } from "../../kinds/task.ts";
-import type { Action, ChangeNode, ChangeService, ChangeTask, NewTask, ReplaceTask, StepUpdate } from "./actions.ts";
+import type {
+  Action,
+  ChangeNode,
+  ChangeService,
+  ChangeTask,
+  HoldNode,
+  NewTask,
+  ReleaseNode,
+  ReplaceTask,
+  StepUpdate,
+} from "./actions.ts";
 import { isAssigned, isOver } from "./world.ts";
 
 export class Plan {
   readonly services: ChangeService[] = [];
   readonly nodes: ChangeNode[] = [];
+  readonly holds: HoldNode[] = [];
+  readonly releases: ReleaseNode[] = [];
   readonly replaces: ReplaceTask[] = [];
   readonly steps: StepUpdate[] = [];
   readonly deleted = new Set<Task>();
@@ -71,14 +83,15 @@ export class Plan {
   }
 
   /**
-   * Services first: steps build on what they say of updates. Then nodes, what ends, what begins, and what goes; replacements in the order of
-   * their nodes, so that whoever carries them out looks at each node once.
+   * Services first: steps build on what they say of updates. Then nodes, what ends, what begins, and what goes, nodes last; replacements in
+   * the order of their nodes, so that whoever carries them out looks at each node once.
    */
   actions(): Action[] {
     const changes = [...this.#changes.values()].filter((change) => !this.#bound.has(change) && !isEmpty(change));
     const deletes = [...this.deleted].map((task): Action => ({ do: "delete", task }));
     const kept = changes.filter(({ task }) => !this.deleted.has(task));
-    return [...this.services, ...this.nodes, ...kept, ...this.steps, ...this.replaces.toSorted(byNode), ...deletes];
+    const nodes = [...this.nodes, ...this.holds];
+    return [...this.services, ...nodes, ...kept, ...this.steps, ...this.replaces.toSorted(byNode), ...deletes, ...this.releases];
   }
 }
 

@@ -3,8 +3,6 @@
  * Any number of them may work on one cluster; none holds state that matters.
  */
 import type { Clock } from "../../base/clock.ts";
-import { jsonText } from "../../base/json.ts";
-import { entryChangesMax, entryStoredBytesMax } from "../../base/limits.ts";
 import type { Logger } from "../../base/logger.ts";
 import { nodeKind } from "../../kinds/node.ts";
 import { serviceKind } from "../../kinds/service.ts";
@@ -21,6 +19,8 @@ import { Alarm } from "./alarm.ts";
 import { carryOut, replaceAll } from "./commit.ts";
 import { decide } from "./decide.ts";
 import { eventsOf, eventsPerRound } from "./events.ts";
+import { grouped } from "./groups.ts";
+import { containersLeft } from "./hold.ts";
 import { defaultPolicy, type Policy, reconcilerName } from "./world.ts";
 
 export type ReconcilerOptions = {
@@ -66,14 +66,13 @@ export class Reconciler {
    */
   async round(): Promise<Round> {
     const { store, clock } = this.#options;
-    const { value: world, revision } = await store.view(({ nodes, services, tasks }) => ({
-      nodes: nodes.find(),
-      services: services.find(),
-      tasks: tasks.find(),
-    }));
+    const { value: world, revision } = await store.view(({ nodes: table, services, tasks, containers }) => {
+      const nodes = table.find();
+      return { nodes, services: services.find(), tasks: tasks.find(), containersLeft: containersLeft(nodes, containers) };
+    });
     const { actions, wakeAt } = decide({ ...world, now: clock.now() }, this.#policy);
     if (actions.length === 0) return { decided: 0, done: 0, wakeAt, revision };
-    const groups = grouped(actions);
+    const groups = grouped(actions, world.nodes);
     const carried = new Set<Action>();
     const tried = await this.#carryOut(groups, carried);
     const done = groups
@@ -180,29 +179,3 @@ export class Reconciler {
     }
   }
 }
-
-/** Replacements that follow each other are carried out together, as many as surely fit an entry; other actions one by one. */
-function grouped(actions: readonly Action[]): Action[][] {
-  const groups: Action[][] = [];
-  let open: { readonly group: Action[]; changes: number; bytes: number } | undefined;
-  for (const action of actions) {
-    if (action.do !== "replace") {
-      groups.push([action]);
-      open = undefined;
-      continue;
-    }
-    const changes = 1 + action.ends.length;
-    const bytes = (1 + 2 * action.ends.length) * (jsonText(action.create.template).length + envelopeBytes);
-    if (open === undefined || open.changes + changes > entryChangesMax || open.bytes + bytes > entryStoredBytesMax / 2) {
-      open = { group: [], changes: 0, bytes: 0 };
-      groups.push(open.group);
-    }
-    open.group.push(action);
-    open.changes += changes;
-    open.bytes += bytes;
-  }
-  return groups;
-}
-
-/** A task's JSON beside its template, about. */
-const envelopeBytes = 700;

@@ -13,6 +13,8 @@ export type World = {
   readonly nodes: readonly Node[];
   readonly services: readonly Service[];
   readonly tasks: readonly Task[];
+  /** Of nodes that are being removed, by their names: how many containers of tasks they have. Absent: none. */
+  readonly containersLeft?: ReadonlyMap<string, number>;
 };
 
 export type Policy = {

@@ -5,6 +5,7 @@ import { systemClock } from "../../../shared/base/clock.ts";
 import { deepFreeze } from "../../../shared/base/json.ts";
 import { silentLogger } from "../../../shared/base/logger.ts";
 import { decide } from "../../../shared/fleet/reconcile/decide.ts";
+import { tasksFinalizer } from "../../../shared/fleet/reconcile/hold.ts";
 import { Reconciler } from "../../../shared/fleet/reconcile/reconciler.ts";
 import type { World } from "../../../shared/fleet/reconcile/world.ts";
 import { type Node, nodeKind } from "../../../shared/kinds/node.ts";
@@ -182,6 +183,8 @@ function worldOf(one: Case): World {
   const template = freshTemplate(one.reservations === true);
   const spec = nodeKind.spec.parse({ address: "tcp://10.0.0.1:2375" });
   const status = nodeKind.status.parse({ state: "ready", engine: { resources: { cpus: 64, memory: 2 ** 38 } } });
+  // As nodes have that were given tasks.
+  const held = one.from === "settled" ? { finalizers: [tasksFinalizer] } : {};
   const perService = one.tasks / one.services;
   const serviceSpec = serviceKind.spec.parse({ template, replicas: perService });
   const services = Array.from({ length: one.services }, (_, index): Service => {
@@ -197,7 +200,8 @@ function worldOf(one: Case): World {
     now: Date.UTC(2026, 0, 3),
     nodes: Array.from(
       { length: nodes },
-      (_, index): Node => deepFreeze({ apiVersion, kind: "Node", metadata: metadata(`node-${index}`, index), spec, status }),
+      (_, index): Node =>
+        deepFreeze({ apiVersion, kind: "Node", metadata: { ...metadata(`node-${index}`, index), ...held }, spec, status }),
     ),
     services,
     tasks: one.from === "new" ? [] : services.flatMap((service) => tasksOf(service, perService, one.from === "settled")),

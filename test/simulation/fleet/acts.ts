@@ -1,7 +1,9 @@
 /** Carries out the acts of a plan. Each stands for itself: what it is about may be gone, or not be there yet; then it does nothing. */
 
+import { nodeKind } from "../../../shared/kinds/node.ts";
 import { apiVersion } from "../../../shared/kinds/object.ts";
 import { serviceKind } from "../../../shared/kinds/service.ts";
+import { dying, writeOrRemove } from "../../../shared/state/garbage/deletion.ts";
 import type { Store } from "../../../shared/state/store.ts";
 import type { Transaction } from "../../../shared/state/transaction.ts";
 import { errorName } from "../errors.ts";
@@ -74,9 +76,11 @@ export class Acts {
           if (node) nodes.update({ ...node, spec: { ...node.spec, availability: act.to } });
         });
       case "delete node":
-        return await this.#update(({ nodes }) => {
-          const node = nodeAt(nodes, machine);
-          if (node) nodes.delete(node.metadata.name);
+        return await this.#update((transaction) => {
+          const node = nodeAt(transaction.nodes, machine);
+          const dead = { propagation: undefined, now: transaction.context.now };
+          if (node && act.isForced) transaction.nodes.delete(node.metadata.name);
+          else if (node) writeOrRemove(transaction, nodeKind, dying(nodeKind, node, dead));
         });
       case "add node":
         return await this.#update(({ nodes }) => {
@@ -187,7 +191,9 @@ export class Acts {
     });
   }
 
-  #lie({ how, ms }: ActOf<"lie">, { engine }: Machine): void {
+  #lie({ how, ms }: ActOf<"lie">, machine: Machine): void {
+    const { engine } = machine;
+    machine.hasLied = true;
     engine.faults.lie = (call, answer) => lied(how, call, answer);
     this.#later(ms, () => {
       engine.faults.lie = undefined;

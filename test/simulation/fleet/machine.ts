@@ -31,6 +31,8 @@ export class Machine {
     this.engine = new code.SimulatedEngine({ ...options, registries: [registry] });
   }
 
+  /** What its engine said was not always so: what followed from that may have been wrong. */
+  hasLied = false;
   /** It never comes back. */
   isDead = false;
 

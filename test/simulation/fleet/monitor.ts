@@ -106,10 +106,21 @@ export class Monitor {
         return;
       case "Node":
         if (after !== undefined) this.#addresses.set(after.metadata.name, (after as Node).spec.address);
+        else this.#removed(before as Node | undefined);
         return;
       default:
         return;
     }
+  }
+
+  /** One that goes when its tasks have, and answered until then, leaves none of their containers running. */
+  #removed(node: Node | undefined): void {
+    if (node?.metadata.deletionTimestamp === undefined || node.status?.state !== "ready") return;
+    const machine = this.machines.find(({ address }) => address === node.spec.address);
+    if (machine === undefined || machine.hasLied) return;
+    const running = machine.containers.filter((one) => one.isRunning && isOurs(one) && taskUidOf(one) !== undefined);
+    if (running.length > 0)
+      this.fail(`node ${node.metadata.name} is removed, and runs ${running.map(({ name }) => name).join(", ")}`);
   }
 
   #judgeTask(before: Task | undefined, after: Task | undefined): void {

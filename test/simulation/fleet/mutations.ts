@@ -100,6 +100,35 @@ export const mutations: readonly Mutation[] = [
     "a node that is drained keeps its tasks",
     edit("reconcile/fate.ts", 'if (node.spec.availability === "drain") return', "if (node.spec.role === undefined) return"),
   ),
+  mutation(
+    "a node goes before the containers of its tasks",
+    edit(
+      "reconcile/removal.ts",
+      "if (!isLost && containersLeft?.has(name)) plan.wake(lookAt(node, now));",
+      "void [lookAt, now, containersLeft];",
+    ),
+    edit("reconcile/removal.ts", "    else plan.releases.push(", "    plan.releases.push("),
+    edit("reconcile/hold.ts", ": containersOf(containers, name) > 0)", ": containersOf(containers, name) < 0)"),
+  ),
+  mutation(
+    "a node goes before its tasks",
+    edit("reconcile/removal.ts", "    if (isBusy) continue;\n", ""),
+    edit(
+      "reconcile/hold.ts",
+      "if (tasks.find(byNode(name)).some((task) => isAssigned(task) && !isOver(task))) return false;",
+      "void [tasks, isAssigned, isOver];",
+    ),
+    edit("reconcile/hold.ts", ": containersOf(containers, name) > 0)", ": containersOf(containers, name) < 0)"),
+  ),
+  mutation(
+    "a node is not held",
+    edit(
+      "reconcile/commit.ts",
+      '    if (nodeName !== undefined && state === "assigned") hold(transaction, nodeName);\n',
+      "    void [nodeName, state];\n",
+    ),
+    edit("reconcile/removal.ts", 'if (isBusy) plan.holds.push({ do: "hold", node });', ""),
+  ),
   mutation("a task's container that ran is taken for new", edit("agent/task-state.ts", 'case "exited":\n', "")),
   focused(
     { full: true },
@@ -120,8 +149,8 @@ export const mutations: readonly Mutation[] = [
     "a container that was started late runs on",
     edit(
       "agent/jobs.ts",
-      'return isLive(container) ? { do: "stop", key, task, container } : undefined;\n}\n\nfunction towards',
-      "return undefined;\n}\n\nfunction towards",
+      'if (isLive(container)) return { do: "stop", key, task, container };\n  return isLeaving',
+      "return isLeaving",
     ),
   ),
 ];

@@ -23,7 +23,8 @@ export type Act =
   | { readonly do: "image"; readonly service: string; readonly image: string }
   | { readonly do: "delete service"; readonly service: string }
   | { readonly do: "availability"; readonly machine: number; readonly to: "active" | "pause" | "drain" }
-  | { readonly do: "delete node"; readonly machine: number }
+  /** isForced: whatever holds it. */
+  | { readonly do: "delete node"; readonly machine: number; readonly isForced: boolean }
   | { readonly do: "add node"; readonly machine: number; readonly rename: boolean }
   | {
       readonly do: "create";
@@ -203,7 +204,7 @@ class Drawer {
       [2, () => ({ do: "image", service, image: this.#image() })],
       [1, () => ({ do: "delete service", service })],
       [2, () => ({ do: "availability", machine, to: random.pick(["active", "active", "pause", "drain"] as const) })],
-      [1, () => ({ do: "delete node", machine })],
+      [2, () => ({ do: "delete node", machine, isForced: random.chance(0.3) })],
       [2, () => ({ do: "add node", machine, rename: random.chance(0.3) })],
       [
         4,

@@ -19,6 +19,9 @@ export function problems(monitor: Monitor): readonly string[] {
   const wellOr = (node: Node): string => (places.some((place) => place.node === node) ? "ready" : "down");
   return [
     ...objects.nodes
+      .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+      .map(({ metadata, status }) => `node ${metadata.name} is not removed: ${JSON.stringify(status?.conditions)}`),
+    ...objects.nodes
       .filter((node) => node.status?.state !== wellOr(node))
       .map(({ metadata, status }) => `node ${metadata.name} is ${status?.state}: ${status?.message}`),
     ...objects.services.flatMap((service) => ofService(service, monitor, places)),

@@ -78,10 +78,44 @@ class LambdaFleet {
     const address = `tcp://${name}:2375`;
     const engine = new SimulatedEngine({ address, clock: this.clock, random: Math.random });
     this.engines.set(address, engine);
+    await this.addNodeAt(name, address);
+    return engine;
+  }
+
+  async addNodeAt(name: string, address: string): Promise<void> {
     const spec = nodeKind.spec.parse({ address });
     const store = await this.store();
     await store.update(({ nodes }) => nodes.create({ apiVersion, kind: "Node", metadata: { name }, spec }), byUser);
-    return engine;
+  }
+
+  /** As the interface's DELETE does. */
+  async removeNode(name: string): Promise<void> {
+    const now = this.clock.now();
+    await (await this.store()).update((transaction) => {
+      const node = transaction.nodes.get(name);
+      if (node) writeOrRemove(transaction, nodeKind, dying(nodeKind, node, { propagation: undefined, now }));
+    }, byUser);
+  }
+
+  /** With its tasks, as the interface's collector does. */
+  async removeService(): Promise<void> {
+    await (await this.store()).update(({ services, tasks }) => {
+      services.delete("web", { namespace: "default" });
+      for (const { metadata } of tasks.find()) tasks.delete(metadata.name, { namespace: "default" });
+    }, byUser);
+  }
+
+  async node(name: string) {
+    return (await (await this.store()).view(({ nodes }) => nodes.get(name))).value;
+  }
+
+  async nodeNames(): Promise<readonly string[]> {
+    const { value } = await (await this.store()).view(({ nodes }) => nodes.find());
+    return value.map(({ metadata }) => metadata.name);
+  }
+
+  containersAt(name: string): number | undefined {
+    return this.engines.get(`tcp://${name}:2375`)?.world.containers.size;
   }
 
   async addService(replicas: number): Promise<void> {
@@ -129,7 +163,7 @@ class LambdaFleet {
   }
 
   async nodeState(name: string) {
-    return (await (await this.store()).view(({ nodes }) => nodes.get(name))).value?.status?.state;
+    return (await this.node(name))?.status?.state;
   }
 
   containers(): number {
@@ -191,6 +225,86 @@ describe("a fleet on Lambda", () => {
     await fleet.minute();
     await fleet.work();
     expect([await fleet.nodeState("a"), lost?.world.containers.size]).toEqual(["ready", 0]);
+  });
+
+  it("a node that is removed: its containers go, its tasks run elsewhere, and then it goes, woken once", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    expect(fleet.containers()).toBe(4);
+    await fleet.removeNode("a");
+    expect(await fleet.nodeNames()).toEqual(["a", "b"]);
+    await fleet.wake();
+    await fleet.work();
+    expect([await fleet.nodeNames(), await fleet.places()]).toEqual([["b"], ["b", "b", "b", "b"]]);
+    expect(fleet.containersAt("a")).toBe(0);
+  });
+
+  it("all nodes are removed: no container stays, and the tasks wait", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    for (const name of ["a", "b"]) await fleet.removeNode(name);
+    await fleet.wake();
+    await fleet.work();
+    expect([await fleet.nodeNames(), fleet.containers()]).toEqual([[], 0]);
+    expect((await fleet.tasks()).map(stateOf)).toEqual(["pending", "pending", "pending", "pending"]);
+  });
+
+  it("its service goes with its nodes, in any order: no container stays", async () => {
+    const fleet = await fleetOf(["a", "b"], 4);
+    await fleet.wake();
+    await fleet.work();
+    await fleet.removeNode("a");
+    await fleet.removeService();
+    await fleet.removeNode("b");
+    await fleet.wake();
+    await fleet.work();
+    expect([await fleet.nodeNames(), fleet.containers(), await fleet.tasks()]).toEqual([[], 0, []]);
+  });
+
+  it("a node that is removed while its engine is out goes when it is given up; one without tasks at once", async () => {
+    const fleet = await fleetOf(["a", "b"], 2);
+    await fleet.wake();
+    await fleet.work();
+    await fleet.addNode("c");
+    await fleet.removeNode("c");
+    expect(await fleet.nodeNames()).toEqual(["a", "b"]);
+    fleet.engines.get("tcp://a:2375")?.faults.set({ kind: "unreachable" });
+    await fleet.removeNode("a");
+    await fleet.wake();
+    await fleet.work(0);
+    expect(await fleet.nodeNames()).toEqual(["a", "b"]);
+    for (let minute = 0; minute < 4; minute += 1) {
+      await fleet.minute();
+      await fleet.work();
+    }
+    expect([await fleet.nodeNames(), await fleet.places()]).toEqual([["b"], ["b", "b"]]);
+  });
+
+  it("a node that comes back under another name while the former one is removed takes tasks when that one has gone", async () => {
+    const fleet = await fleetOf(["a"], 2);
+    await fleet.wake();
+    await fleet.work();
+    const { faults } = fleet.engines.get("tcp://a:2375") ?? {};
+    faults?.set({ kind: "failing", status: 500, message: "later" }, (call) => call === "container remove");
+    await fleet.removeNode("a");
+    await fleet.addNodeAt("again", "tcp://a:2375");
+    for (let minute = 0; minute < 2; minute += 1) {
+      await fleet.minute();
+      await fleet.work();
+    }
+    const again = (await fleet.node("again"))?.status;
+    expect([again?.state, again?.message]).toEqual([
+      "down",
+      expect.stringContaining("is not used before that one, which is being removed, has gone"),
+    ]);
+    faults?.set(undefined);
+    for (let minute = 0; minute < 3; minute += 1) {
+      await fleet.minute();
+      await fleet.work();
+    }
+    expect([await fleet.nodeNames(), await fleet.places(), fleet.containers()]).toEqual([["again"], ["again", "again"], 2]);
   });
 
   it("a cluster without nodes costs one read a minute, and no round", async () => {

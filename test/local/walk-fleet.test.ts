@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { taskLabel } from "../../shared/fleet/containers/labels.ts";
+import { clusterUidLabel, taskLabel } from "../../shared/fleet/containers/labels.ts";
 import { RealEngine } from "../docker/real-engine.ts";
 import { canStartEngines } from "../docker/requirements.ts";
 import { type Kubectl, kubectls, type } from "./kubectl.ts";
@@ -139,6 +139,27 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
     },
     testMs,
   );
+
+  it(
+    "delete -f takes the nodes away first: their containers are gone before they are, and what docker run made stays",
+    async () => {
+      const mine = (await docker("run", "--detach", "busybox", "sleep", "3600")).trim();
+      await out("delete", "-f", file, `--timeout=${waitSeconds}s`);
+      expect(await out("get", "nodes,services,tasks,networks", "-o", "name")).toBe("");
+      const left = await Promise.all(engines.map(leftOn));
+      expect(left.flatMap(({ containers }) => containers)).toEqual([mine]);
+      expect(left.flatMap(({ networks }) => networks)).toEqual([]);
+    },
+    testMs,
+  );
+
+  /** All that the cluster has made there. */
+  async function leftOn(real: RealEngine) {
+    await using engine = await real.open();
+    const filters = { label: [clusterUidLabel] };
+    const [containers, networks] = [await engine.containers.list({ all: true, filters }), await engine.networks.list(filters)];
+    return { containers: containers.map(({ Id }) => Id), networks: networks.map(({ Name }) => Name) };
+  }
 
   /** The ids of node-a's containers that were made for tasks. */
   async function labelled(): Promise<string[]> {

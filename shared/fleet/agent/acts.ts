@@ -80,8 +80,12 @@ export async function stop(site: Site, looks: Looks, { task, container }: JobOf<
   await looks.look(id);
 }
 
+/** The node is not looked after any more when the last of its containers is gone: what nobody would find then goes before. */
+type Last = { readonly isLast: boolean };
+
 /** Of a task that must not run: nothing does. */
-export async function end(site: Site, { task, container }: JobOf<"end">): Promise<void> {
+export async function end(site: Site, { task, container }: JobOf<"end">, { isLast }: Last): Promise<void> {
+  if (isLast && container?.status?.containerId === undefined) await removeUnseen(site, container);
   await site.shared.commits.run((transaction) => {
     const current = sameTask(transaction, task);
     if (current === undefined || isWanted(current) || isOver(current)) return;
@@ -137,20 +141,25 @@ export async function refuse(
   if (isMoved) site.tell(task, { type: "Warning", reason: "Failed", message: move.message });
 }
 
-/** `isLast`: the node is not looked after any more when its last container is gone, so what that one needed goes before its object does. */
-export async function removeContainer(
-  site: Site,
-  { container, isLate }: JobOf<"remove">,
-  { isLast }: { readonly isLast: boolean },
-): Promise<void> {
+export async function removeContainer(site: Site, { container, isLate }: JobOf<"remove">, { isLast }: Last): Promise<void> {
   const id = container.status?.containerId;
-  if (id === undefined) return await dropUnmade(site, container);
+  if (id === undefined) {
+    if (isLast) await removeUnseen(site, container);
+    return await dropUnmade(site, container);
+  }
   // Its own signal and grace period: the task that knew them is gone.
   if (!isLate && container.status?.state === "running")
     await site.stop((engine, call) => engine.runs.stop(id, {}, call)).catch(ignoreGone);
   await site.call((engine, call) => engine.containers.remove(id, { force: true, volumes: true }, call)).catch(ignoreGone);
   if (isLast) await tidyNetworks(site);
   await site.shared.commits.run((transaction) => forget(transaction, { nodeName: site.nodeName, id }));
+}
+
+/** The engine may have made it, though nobody was told. */
+async function removeUnseen(site: Site, container: Container | undefined): Promise<void> {
+  const attempt = container?.spec.attempt?.id;
+  if (attempt === undefined) return;
+  await site.call((engine, call) => engine.containers.remove(attempt, { force: true, volumes: true }, call)).catch(ignoreGone);
 }
 
 async function dropUnmade(site: Site, container: Container): Promise<void> {

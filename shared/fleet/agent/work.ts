@@ -115,6 +115,7 @@ export class Work {
   }
 
   async #carryOut(job: Job): Promise<void> {
+    const last = { isLast: this.#isLeaving };
     switch (job.do) {
       case "prepare": {
         const id = await prepare(this.#site, this.#pulls, job.task);
@@ -128,11 +129,11 @@ export class Work {
       case "stop":
         return await stop(this.#site, this.#looks, job);
       case "end":
-        return await end(this.#site, job);
+        return await end(this.#site, job, last);
       case "fail":
         return await fail(this.#site, job);
       case "remove":
-        return await removeContainer(this.#site, job, { isLast: this.#isLeaving });
+        return await removeContainer(this.#site, job, last);
       default:
         job satisfies never;
     }

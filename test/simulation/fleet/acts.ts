@@ -79,8 +79,10 @@ export class Acts {
         return await this.#update((transaction) => {
           const node = nodeAt(transaction.nodes, machine);
           const dead = { propagation: undefined, now: transaction.context.now };
-          if (node && act.isForced) transaction.nodes.delete(node.metadata.name);
-          else if (node) writeOrRemove(transaction, nodeKind, dying(nodeKind, node, dead));
+          if (node && act.isForced) {
+            this.#simulation.monitor.forced.add(node.metadata.uid);
+            transaction.nodes.delete(node.metadata.name);
+          } else if (node) writeOrRemove(transaction, nodeKind, dying(nodeKind, node, dead));
         });
       case "add node":
         return await this.#update(({ nodes }) => {

@@ -23,6 +23,8 @@ export class Monitor {
   readonly acknowledged = new Set<string>();
   /** Ids of containers that people asked to be removed. */
   readonly unwanted = new Set<string>();
+  /** Uids of nodes that were taken away whatever ran there. */
+  readonly forced = new Set<string>();
   readonly machines: Machine[] = [];
   entries = 0;
   lastEntry = "";
@@ -115,10 +117,10 @@ export class Monitor {
 
   /** One that goes when its tasks have, and answered until then, leaves none of their containers running. */
   #removed(node: Node | undefined): void {
-    if (node?.metadata.deletionTimestamp === undefined || node.status?.state !== "ready") return;
+    if (node === undefined || this.forced.has(node.metadata.uid) || node.status?.state !== "ready") return;
     const machine = this.machines.find(({ address }) => address === node.spec.address);
     if (machine === undefined || machine.hasLied) return;
-    const running = machine.containers.filter((one) => one.isRunning && isOurs(one) && taskUidOf(one) !== undefined);
+    const running = machine.containers.filter((one) => isOurs(one) && taskUidOf(one) !== undefined);
     if (running.length > 0)
       this.fail(`node ${node.metadata.name} is removed, and runs ${running.map(({ name }) => name).join(", ")}`);
   }

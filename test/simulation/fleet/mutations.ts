@@ -111,16 +111,6 @@ export const mutations: readonly Mutation[] = [
     edit("reconcile/hold.ts", ": containersOf(containers, name) > 0)", ": containersOf(containers, name) < 0)"),
   ),
   mutation(
-    "a node goes before its tasks",
-    edit("reconcile/removal.ts", "    if (isBusy) continue;\n", ""),
-    edit(
-      "reconcile/hold.ts",
-      "if (tasks.find(byNode(name)).some((task) => isAssigned(task) && !isOver(task))) return false;",
-      "void [tasks, isAssigned, isOver];",
-    ),
-    edit("reconcile/hold.ts", ": containersOf(containers, name) > 0)", ": containersOf(containers, name) < 0)"),
-  ),
-  mutation(
     "a node is not held",
     edit(
       "reconcile/commit.ts",

@@ -14,6 +14,8 @@ const templateOf = (image: string, cpus: number) => ({
 type Step =
   | { readonly do: "availability"; readonly node: string; readonly to: "active" | "pause" | "drain" }
   | { readonly do: "power"; readonly node: string; readonly on: boolean }
+  | { readonly do: "remove"; readonly node: string }
+  | { readonly do: "register"; readonly node: string }
   | { readonly do: "scale"; readonly replicas: number }
   | { readonly do: "image"; readonly image: string }
   | { readonly do: "kill" }
@@ -27,6 +29,7 @@ const node = fc.constantFrom(...names);
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("availability" as const), node, to: fc.constantFrom("active", "pause", "drain") }),
   fc.record({ do: fc.constant("power" as const), node, on: fc.boolean() }),
+  fc.record({ do: fc.constantFrom("remove" as const, "register" as const), node }),
   fc.record({ do: fc.constant("scale" as const), replicas: fc.integer({ min: 0, max: 6 }) }),
   fc.record({ do: fc.constant("image" as const), image: fc.constantFrom("app:1", "app:2", "bad:1") }),
   fc.record({ do: fc.constant("kill" as const) }),
@@ -67,6 +70,10 @@ async function carryOut(fleet: SimulatedFleet, one: Step): Promise<unknown> {
       if (one.on) fleet.off.delete(one.node);
       else fleet.off.add(one.node);
       return fleet.setNode(one.node, { state: one.on ? "ready" : "disconnected" });
+    case "remove":
+      return fleet.removeNode(one.node);
+    case "register":
+      return register(fleet, one.node);
     case "scale":
       return fleet.setService("web", (spec) => ({ ...spec, replicas: one.replicas }));
     case "image":
@@ -93,6 +100,20 @@ async function carryOut(fleet: SimulatedFleet, one: Step): Promise<unknown> {
     default:
       return one satisfies never;
   }
+}
+
+/** Where no node of that name is. */
+async function register(fleet: SimulatedFleet, name: string): Promise<void> {
+  if ((await fleet.world()).nodes.some(({ metadata }) => metadata.name === name)) return;
+  fleet.off.delete(name);
+  await fleet.addNode(name);
+}
+
+/** A node goes when its tasks have, or are given up. */
+function neverNowhere({ nodes, tasks }: World): void {
+  const there = new Set(nodes.map(({ metadata }) => metadata.name));
+  const nowhere = tasks.filter((task) => isAssigned(task) && !isOver(task) && !there.has(task.spec.nodeName ?? ""));
+  expect(nowhere.map(({ metadata, spec }) => `${metadata.name} on ${spec.nodeName}`)).toEqual([]);
 }
 
 function neverOverfilled({ tasks }: World): void {
@@ -125,6 +146,7 @@ describe("whatever happens", () => {
           const cpus = update.order === "start-first" ? 0.5 : size.cpus;
           const fleet = await open({ reconcilers });
           fleet.onWorld = (world) => {
+            neverNowhere(world);
             neverOverfilled(world);
             neverTwice(world);
             pureAndRepeatable(world, fleet.clock.now());
@@ -133,6 +155,7 @@ describe("whatever happens", () => {
           for (const one of steps) await carryOut(fleet, one);
           await fleet.pass(60);
           nobodyWhereNoneMayBe(await fleet.world(), fleet);
+          for (const name of names) await register(fleet, name);
           for (const name of names) await carryOut(fleet, { do: "power", node: name, on: true });
           for (const name of names) await carryOut(fleet, { do: "availability", node: name, to: "active" });
           await fleet.setImage("web", "app:9");
@@ -146,6 +169,7 @@ describe("whatever happens", () => {
 });
 
 function nobodyWhereNoneMayBe({ nodes, tasks }: World, { off }: SimulatedFleet): void {
+  expect(nodes.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)).toEqual([]);
   const barred = new Set(
     nodes
       .filter(({ metadata, spec }) => spec.availability === "drain" || off.has(metadata.name))

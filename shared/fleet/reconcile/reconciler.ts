@@ -44,12 +44,16 @@ export type Round = {
 
 /** Rounds until nothing is left to do; an update of many steps goes on in the next call. */
 const roundsMax = 20;
-/** A round looks at the whole world, so in a storm of events the next one waits this many times as long as the last one took, to hear more at once. */
+/** A round looks at the whole world, so the next one waits this many times as long as the last one took, to hear more at once. */
 const restRatio = 4;
 /** And no longer than that: what a user waits for a large fleet's next step. */
 const restMaxMs = 1_000;
 /** Everything is looked at again this often, whatever was heard. */
 const sweepMs = 30_000;
+/** Nothing more is begun of a round that has committed for so long: what happened meanwhile counts first. */
+const commitMs = 5_000;
+/** Groups of actions between two looks at the time: thousands of new tasks. */
+const groupsAtOnce = 64;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -95,33 +99,45 @@ export class Reconciler {
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, logger } = this.#options;
     const alarm = new Alarm(clock, signal);
+    /** What later events tell is news. */
     let seen = 0;
-    /** On the monotonic clock: until then no event brings a round. */
+    /** On the monotonic clock: until then neither an event nor a round's own work brings the next. */
     let restUntil = 0;
-    let turn: Promise<unknown> = Promise.resolve();
-    const settle = async (): Promise<void> => {
+    /** Of the round that is underway; never rejects. */
+    let turn: Promise<unknown> | undefined;
+    const once = async (): Promise<void> => {
       const beganAt = clock.monotonic();
-      const { wakeAt, done, revision } = await this.settle(signal);
-      const endedAt = clock.monotonic();
-      restUntil = endedAt + Math.min(restMaxMs, restRatio * (endedAt - beganAt));
-      seen = done > 0 ? 0 : revision;
-      alarm.set(done > 0 ? clock.now() : wakeAt, ring);
+      const { wakeAt, done, revision } = await this.round();
+      const restMs = Math.min(restMaxMs, restRatio * (clock.monotonic() - beganAt));
+      restUntil = clock.monotonic() + restMs;
+      seen = revision;
+      // What was done may ask for more at once, whether or not it comes back as an event.
+      alarm.set(done > 0 ? clock.now() + restMs : wakeAt, ring);
     };
     /** One after the other: two at once do no harm, but no good either. */
-    const next = (): Promise<void> => {
-      const mine = turn.then(settle);
-      turn = mine.catch(() => undefined);
-      return mine;
+    const next = async (): Promise<void> => {
+      while (turn !== undefined) await turn;
+      const mine = once();
+      turn = mine.then(
+        () => (turn = undefined),
+        () => (turn = undefined),
+      );
+      await mine;
     };
+    /** The round that is underway sets the alarm anew. */
     const ring = (): void => {
+      if (turn !== undefined) return;
       next().catch((error: unknown) => logger.log("warn", "reconciler: a round failed", { cluster: store.uid, error }));
     };
-    /** Its own commits come back as events: what they led to is known. */
     const look = async (events: readonly WatchEvent[] | undefined): Promise<void> => {
-      if (events?.every(({ revision }) => revision <= seen)) return;
-      const restMs = events === undefined ? 0 : restUntil - clock.monotonic();
-      if (restMs > 0) await clock.sleep(restMs, signal);
-      await next();
+      if (events === undefined) return await next();
+      // Meanwhile the alarm may bring a round that sees what they tell.
+      while (events.some(({ revision }) => revision > seen)) {
+        const restMs = restUntil - clock.monotonic();
+        if (restMs > 0) await clock.sleep(restMs, signal);
+        else if (turn !== undefined) await turn;
+        else await next();
+      }
     };
     const specifiers = [...onAny(nodeKind), ...onAny(serviceKind), ...onAny(taskKind)];
     await follow({ store, clock, logger, name: "reconciler", specifiers, everyMs: sweepMs, look }, signal);
@@ -153,13 +169,18 @@ export class Reconciler {
       for (const action of group) carried.delete(action);
       for (const action of this.#tryOut(transaction, group)) carried.add(action);
     });
+    const endMs = clock.monotonic() + commitMs;
+    let tried = 0;
     try {
-      await store.batch(steps, { actor: reconcilerName });
-      return { groups: groups.length };
+      do {
+        await store.batch(steps.slice(tried, tried + groupsAtOnce), { actor: reconcilerName });
+        tried += groupsAtOnce;
+      } while (tried < groups.length && clock.monotonic() < endMs);
+      return { groups: tried };
     } catch (error) {
       const cause = error instanceof BatchError ? error.cause : undefined;
       if (!(error instanceof BatchError) || !(cause instanceof UnavailableError || cause instanceof BusyError)) throw error;
-      return { groups: error.committed, againAt: clock.now() + cause.retryAfterSeconds * 1_000 };
+      return { groups: tried + error.committed, againAt: clock.now() + cause.retryAfterSeconds * 1_000 };
     }
   }
 

@@ -28,7 +28,7 @@ export function decide(world: World, policy: Policy = defaultPolicy): Decision {
   for (const task of alone) decideAlone(task, plan, fates);
   settle({ world, plan, placement, policy, services });
   tellDrains(world, plan);
-  return { actions: plan.actions(), wakeAt: plan.wakeAt };
+  return { actions: plan.actions(), wakeAt: plan.wakeAt, isWaiting: plan.isWaiting };
 }
 
 /** One whose deletion was asked for makes nothing new; the collector takes its tasks. */

@@ -6,13 +6,10 @@ import type { Clock } from "../../base/clock.ts";
 import { jsonText } from "../../base/json.ts";
 import { entryChangesMax, entryStoredBytesMax } from "../../base/limits.ts";
 import type { Logger } from "../../base/logger.ts";
-import { nodeKind } from "../../kinds/node.ts";
-import { serviceKind } from "../../kinds/service.ts";
-import { taskKind } from "../../kinds/task.ts";
 import { TooLargeError } from "../../log/errors.ts";
 import type { EventRecorder } from "../../state/core-events/event-recorder.ts";
 import { BatchError, BusyError, InvalidObjectError, UnavailableError } from "../../state/errors.ts";
-import { onAny, type WatchEvent } from "../../state/event.ts";
+import type { WatchEvent } from "../../state/event.ts";
 import { follow } from "../../state/follow.ts";
 import type { Store } from "../../state/store.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -21,6 +18,8 @@ import { Alarm } from "./alarm.ts";
 import { carryOut, replaceAll } from "./commit.ts";
 import { decide } from "./decide.ts";
 import { eventsOf, eventsPerRound } from "./events.ts";
+import { worldIn } from "./look.ts";
+import { followed, isNews, type Known } from "./news.ts";
 import { defaultPolicy, type Policy, reconcilerName } from "./world.ts";
 
 export type ReconcilerOptions = {
@@ -38,6 +37,8 @@ export type Round = {
   readonly done: number;
   /** When time alone will change what is decided, milliseconds since 1970. */
   readonly wakeAt: number | undefined;
+  /** A task fits nowhere, or something that was decided on did not fit any more. */
+  readonly isWaiting: boolean;
   /** Of the state that was looked at. */
   readonly revision: number;
 };
@@ -70,13 +71,9 @@ export class Reconciler {
    */
   async round(): Promise<Round> {
     const { store, clock } = this.#options;
-    const { value: world, revision } = await store.view(({ nodes, services, tasks }) => ({
-      nodes: nodes.find(),
-      services: services.find(),
-      tasks: tasks.find(),
-    }));
-    const { actions, wakeAt } = decide({ ...world, now: clock.now() }, this.#policy);
-    if (actions.length === 0) return { decided: 0, done: 0, wakeAt, revision };
+    const { value: world, revision } = await store.view((transaction) => worldIn(transaction, clock.now()));
+    const { actions, wakeAt, isWaiting } = decide(world, this.#policy);
+    if (actions.length === 0) return { decided: 0, done: 0, wakeAt, isWaiting, revision };
     const groups = grouped(actions);
     const carried = new Set<Action>();
     const tried = await this.#carryOut(groups, carried);
@@ -85,7 +82,8 @@ export class Reconciler {
       .flat()
       .filter((action) => carried.has(action));
     await this.#tell(done);
-    return { decided: actions.length, done: done.length, wakeAt: tried.againAt ?? wakeAt, revision };
+    const counts = { decided: actions.length, done: done.length };
+    return { ...counts, wakeAt: tried.againAt ?? wakeAt, isWaiting: isWaiting || counts.done < counts.decided, revision };
   }
 
   /** Rounds until there is nothing to do now, or others do it. Resolves with the last one. */
@@ -99,18 +97,17 @@ export class Reconciler {
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, logger } = this.#options;
     const alarm = new Alarm(clock, signal);
-    /** What later events tell is news. */
-    let seen = 0;
+    let known: Known = { seen: 0, isWaiting: true };
     /** On the monotonic clock: until then neither an event nor a round's own work brings the next. */
     let restUntil = 0;
     /** Of the round that is underway; never rejects. */
     let turn: Promise<unknown> | undefined;
     const once = async (): Promise<void> => {
       const beganAt = clock.monotonic();
-      const { wakeAt, done, revision } = await this.round();
+      const { wakeAt, done, revision, isWaiting } = await this.round();
       const restMs = Math.min(restMaxMs, restRatio * (clock.monotonic() - beganAt));
       restUntil = clock.monotonic() + restMs;
-      seen = revision;
+      known = { seen: revision, isWaiting };
       // What was done may ask for more at once, whether or not it comes back as an event.
       alarm.set(done > 0 ? clock.now() + restMs : wakeAt, ring);
     };
@@ -132,15 +129,14 @@ export class Reconciler {
     const look = async (events: readonly WatchEvent[] | undefined): Promise<void> => {
       if (events === undefined) return await next();
       // Meanwhile the alarm may bring a round that sees what they tell.
-      while (events.some(({ revision }) => revision > seen)) {
+      while (isNews(events, known)) {
         const restMs = restUntil - clock.monotonic();
         if (restMs > 0) await clock.sleep(restMs, signal);
         else if (turn !== undefined) await turn;
         else await next();
       }
     };
-    const specifiers = [...onAny(nodeKind), ...onAny(serviceKind), ...onAny(taskKind)];
-    await follow({ store, clock, logger, name: "reconciler", specifiers, everyMs: sweepMs, look }, signal);
+    await follow({ store, clock, logger, name: "reconciler", specifiers: followed, everyMs: sweepMs, look }, signal);
     alarm.set(undefined, ring);
     await turn;
   }

@@ -29,8 +29,8 @@ const batchWindow = Duration.seconds(1);
 /** AWS: six times the function's time-out, so that a call that is throttled finds its messages. */
 const visibility = Duration.seconds(6 * reconcilerSeconds);
 const triesMax = 3;
-/** What waited longer was told by a later minute. */
-const wakeHoursMax = 1;
+/** What waited longer was told by a later minute. Longer than all tries: else none would come to be a dead letter. */
+const wakeHoursMax = 2;
 const deadLetterDays = 14;
 
 export type FleetsProps = {
@@ -77,7 +77,7 @@ export class Fleets extends Construct {
         maxBatchingWindow: batchWindow,
         maxConcurrency: reconcilerConcurrency,
         reportBatchItemFailures: true,
-        // What comes meanwhile is forgotten after its hour.
+        // What comes meanwhile is forgotten after its time.
         enabled: isAtWork,
       }),
     );

@@ -19,7 +19,8 @@ export interface WakeQueue {
   send(wakes: readonly Wake[], delaySeconds?: number): Promise<void>;
 }
 
-const waitsMax = 100;
+/** A message that says more is none of ours. */
+export const waitsMax = 100;
 
 const wakeSchema = z.object({
   cluster: z.string().min(1).max(128),

@@ -10,7 +10,7 @@ import type { UpgradeHook } from "./upgrade.ts";
 export type StreamedFront = {
   /** Whether a request of this path and query is for it. */
   takes(url: string): boolean;
-  /** Resolves when the answer has begun. Never rejects. */
+  /** Resolves when the answer has begun. It answers its own errors: what it rejects with is a bug. */
   answer(incoming: IncomingMessage, response: ServerResponse): Promise<void>;
 };
 
@@ -37,16 +37,26 @@ export function dockerFront(
     takes: isDockerPath,
     async answer(incoming, response) {
       const end = begin();
-      const { serveDocker } = await host();
-      await serveDocker(await open(), incoming, response);
-      end(measuredAs(incoming), response.statusCode);
+      let code = 500;
+      try {
+        const { serveDocker } = await host();
+        await serveDocker(await open(), incoming, response);
+        code = response.statusCode;
+      } finally {
+        end(measuredAs(incoming), code);
+      }
     },
     async upgrade(incoming, socket, head) {
       const end = begin();
-      // The status stands on the connection itself; what it was is not told here.
-      const { upgradeDocker } = await host();
-      await upgradeDocker(await open(), incoming, socket, head);
-      end(upgraded, 101);
+      let code = 500;
+      try {
+        const { upgradeDocker } = await host();
+        await upgradeDocker(await open(), incoming, socket, head);
+        // The status stands on the connection itself; what it was is not told here.
+        code = 101;
+      } finally {
+        end(upgraded, code);
+      }
     },
   };
 }

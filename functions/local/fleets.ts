@@ -9,6 +9,7 @@ import type { Logger } from "../../shared/base/logger.ts";
 import { type ClusterFleet, openClusterFleet } from "../../shared/fleet/cluster-fleet.ts";
 import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
 import type { SecretResolver } from "../../shared/fleet/secrets/resolver.ts";
+import { whileActive } from "../../shared/fleet/while-active.ts";
 import { prefixOf } from "../../shared/kinds/definition.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
 import { serviceKind } from "../../shared/kinds/service.ts";
@@ -17,6 +18,7 @@ import type { Cells, Objects } from "../../shared/log/ports.ts";
 import type { Clusters } from "../../shared/state/clusters.ts";
 import { EventJournal } from "../../shared/state/core-events/event-journal.ts";
 import { eventRecorder } from "../../shared/state/core-events/event-recorder.ts";
+import { UnavailableError } from "../../shared/state/errors.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { openScratch } from "./scratch.ts";
 
@@ -63,9 +65,10 @@ export class Fleets {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  /** The fleet of the cluster of this name. undefined: there is none. */
+  /** The fleet of the cluster of this name. undefined: there is none. @throws UnavailableError when `signal` has aborted. */
   async find(name: string): Promise<ClusterFleet | undefined> {
     const store = await this.#options.clusters.resolve(name);
+    if (this.#signal.aborted) throw new UnavailableError("the host is stopping; try again");
     return store && this.#of(store);
   }
 
@@ -84,10 +87,13 @@ export class Fleets {
     return fleet;
   }
 
-  async #run(fleet: ClusterFleet, { uid }: Store): Promise<void> {
-    await (this.#options.isAtWork ? fleet.run(this.#signal) : aborted(this.#signal));
+  async #run(fleet: ClusterFleet, store: Store): Promise<void> {
+    const { root } = this.#options.clusters;
+    // Without work it is there for who asks, as long as its cluster is.
+    const idle = { ...this.#options, store, root, work: aborted };
+    await (this.#options.isAtWork ? fleet.run(this.#signal) : whileActive(idle, this.#signal));
     await fleet[Symbol.asyncDispose]();
-    this.#running.delete(uid);
+    this.#running.delete(store.uid);
   }
 
   /** Opens those that have a fleet; they are told of by `onOpen`. */

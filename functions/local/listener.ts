@@ -242,11 +242,17 @@ export class Listener {
   }
 
   /** docker's reader may pause (`logs -f`, `events`): what waits for it stays with the engine. */
-  #answerStreamed(streamed: StreamedFront, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answerStreamed(streamed: StreamedFront, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = incoming;
     this.#stalls.forget(socket);
     response.once("close", () => this.#stalls.resume(socket));
-    return streamed.answer(incoming, response);
+    try {
+      await streamed.answer(incoming, response);
+    } catch (error) {
+      const answer = this.#failed(error);
+      if (response.headersSent) response.destroy();
+      else send(answer, response, () => undefined);
+    }
   }
 
   #failed(error: unknown): ApiResponse {

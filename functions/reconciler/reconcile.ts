@@ -8,6 +8,7 @@ import type { Cluster } from "../../shared/kinds/cluster.ts";
 import type { Store } from "../../shared/state/store.ts";
 import { isNotedAsCleared, noteCleared } from "../aws/clearings.ts";
 import { type LambdaContext, timeOf } from "../aws/invocation.ts";
+import { waitsMax } from "../aws/wake-queue.ts";
 import type { FleetShop } from "./fleet-shop.ts";
 import { answerOf, type BatchAnswer, type Woken, wokenBy } from "./records.ts";
 
@@ -83,7 +84,7 @@ async function isOver({ clusters, logger }: FleetShop, store: Store, error: unkn
   try {
     if (!(await clusters.isOver(store, error))) return false;
     const name = await clusters.nameOf(store.uid);
-    if (name !== undefined) clusters.forget(name);
+    if (name !== undefined) clusters.forget(name, store.uid);
     return true;
   } catch (unclear) {
     logger.log("warn", "whether a cluster is there can't be found out", { cluster: store.uid, error: unclear });
@@ -103,5 +104,5 @@ async function wakeAgain(
     wakeAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, wakeAt - clock.now()),
   );
   if (afterMs >= scheduleMs) return;
-  await queue.send([{ cluster, waits: again ? waits + 1 : 0 }], Math.ceil(afterMs / 1_000));
+  await queue.send([{ cluster, waits: again ? Math.min(waits + 1, waitsMax) : 0 }], Math.ceil(afterMs / 1_000));
 }

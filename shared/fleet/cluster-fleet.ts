@@ -134,10 +134,10 @@ export class ClusterFleet implements AsyncDisposable {
     await this.#engines[Symbol.asyncDispose]();
   }
 
-  /** Those that nobody has looked at yet take no tasks until somebody does. */
+  /** Those that nobody has looked at yet take no tasks until somebody does; one that is not accepted nobody will. */
   async #hasNewNodes(): Promise<boolean> {
     const { value: nodes } = await this.#options.store.view((transaction) => transaction.nodes.find());
-    return nodes.some(({ status }) => status === undefined || status.state === "unknown");
+    return nodes.some(({ spec, status }) => spec.membership === "accepted" && (status?.state ?? "unknown") === "unknown");
   }
 
   /** Whether it came to its end. */

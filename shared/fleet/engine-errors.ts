@@ -98,8 +98,12 @@ export class NameTakenError extends EngineError {
   }
 }
 
+/** Characters of an engine's own words: a runtime's longest have some thousand, and they end in objects. */
+export const messageCharactersMax = 16 * 1024;
+
 /** The class that fits what the engine said; its messages, not only its status, tell what was not found. */
-export function refusal(status: number, message: string): EngineError {
+export function refusal(status: number, said: string): EngineError {
+  const message = said.slice(0, messageCharactersMax);
   if (status === 409 && /name .* is already in use/i.test(message)) {
     return new NameTakenError(message, /by container "?([0-9a-f]{12,64})/.exec(message)?.[1]);
   }

@@ -158,8 +158,15 @@ export const containerKind: KindDefinition<Container> = {
     containerId: ({ status }) => (status?.containerId === undefined ? [] : [status.containerId]),
     shortId: ({ status }) => (status?.containerId === undefined ? [] : [shortIdOf(status.containerId)]),
     attempt: ({ spec }) => (spec.attempt === undefined ? [] : [spec.attempt.id]),
+    standing: (container) => (isStanding(container) ? [container.spec.nodeName] : []),
   },
 };
+
+const endStates: ReadonlySet<ContainerObjectState> = new Set(["exited", "dead", "lost", "removing"]);
+
+/** It takes of its node, from the moment it is to be made until it ends, and no task speaks for it: the index `standing`, by node. */
+export const isStanding = ({ spec, status }: Container): boolean =>
+  spec.origin !== "task" && !endStates.has(status?.state ?? "creating");
 
 /** Digits of an engine's id that docker ps shows: what people copy. */
 export const shortIdDigits = 12;

@@ -154,7 +154,7 @@ export class Clusters {
   async end(cluster: Cluster): Promise<number> {
     const { name, uid } = cluster.metadata;
     const revision = await this.#change.seal(cluster);
-    this.forget(name);
+    this.forget(name, uid);
     this.#close(uid);
     return revision;
   }
@@ -173,10 +173,10 @@ export class Clusters {
     return error instanceof GoneError && !(await this.#lives.isThere(store.uid));
   }
 
-  /** The name's cluster was deleted: it is resolved anew the next time. */
-  forget(name: string): void {
+  /** The name's cluster was deleted: it is resolved anew the next time. `uid`: unless the name means another than this by now. */
+  forget(name: string, uid?: string): void {
     const store = this.#names.get(name);
-    if (store === undefined) return;
+    if (store === undefined || (uid !== undefined && store.uid !== uid)) return;
     this.#names.delete(name);
     this.#close(store.uid);
   }
@@ -299,7 +299,7 @@ export async function withCluster<T>(
       return await call(store);
     } catch (error) {
       if (attempt > 0 || !(await clusters.isOver(store, error))) throw error;
-      clusters.forget(name);
+      clusters.forget(name, store.uid);
     }
   }
 }

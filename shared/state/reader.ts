@@ -76,10 +76,17 @@ export class Reader {
     const found: WindlassObject[] = [];
     for (const key of this.#candidates(table, range, selector)) {
       if (found.length === limit) break;
-      const object = this.value(key);
+      const object = this.#held(table, key);
       if (object !== undefined && (selector.by === "all" || matches(selector, object, table.indexes))) found.push(object);
     }
     return found;
+  }
+
+  /** Of a table that is cached as far as the key goes: nothing can be missed. */
+  #held(table: Table, key: string): WindlassObject | undefined {
+    const over = this.#overlay.get(key);
+    if (over !== undefined) return over === null ? undefined : (over as unknown as WindlassObject);
+    return table.object(key);
   }
 
   /** How many objects there are: of their keys only, so it costs nothing that there are many. */

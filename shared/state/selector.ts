@@ -47,6 +47,10 @@ export const byDesiredState = (state: string): Selector => index("desiredState",
 export const byTaskState = (state: string): Selector => index("taskState", state);
 /** Services and tasks, by a network they are attached to. */
 export const byReferencedNetwork = (network: string): Selector => index("network", network);
+/** Containers that no task speaks for and that have not ended, by the name of their node: they take room there. */
+export const byStanding = (node: string): Selector => index("standing", node);
+/** The same, on any node. */
+export const byAnyStanding: Selector = indexPrefix("standing", "");
 /** An index that objects carry themselves, in the annotation `index.windlass.dev/<name>`. */
 export const byCustom = (name: string, value: string): Selector => index(`custom:${name}`, value);
 export const byCustomPrefix = (name: string, prefix: string): Selector => indexPrefix(`custom:${name}`, prefix);

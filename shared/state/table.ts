@@ -26,7 +26,7 @@ export class Table implements Indexed {
   #bytes = 0;
   #ordered: string[] = [];
   #added: string[] = [];
-  #removed = 0;
+  #removed: string[] = [];
 
   constructor(indexes: ObjectIndexes) {
     this.indexes = indexes;
@@ -45,6 +45,12 @@ export class Table implements Indexed {
   /** The row, null where it is known to be absent, undefined where nothing is known. */
   get(key: string): Row | null | undefined {
     return this.#rows.get(key) ?? (this.#absent.has(key) || this.covers(key) ? null : undefined);
+  }
+
+  /** What the row holds; undefined where there is none. */
+  object(key: string): WindlassObject | undefined {
+    const row = this.#rows.get(key);
+    return row === undefined ? undefined : objectOf(row);
   }
 
   /** Whether there is a row. */
@@ -85,7 +91,7 @@ export class Table implements Indexed {
     if (before !== undefined) {
       this.#rows.delete(key);
       this.#bytes -= jsonText(before.value).length;
-      this.#removed += 1;
+      this.#removed.push(key);
       this.#built.move(key, objectOf(before), undefined);
     }
     if (this.covers(key)) return;
@@ -126,10 +132,30 @@ export class Table implements Indexed {
     return [Math.min(start, end), end];
   }
 
-  /** Merges what came and drops what went since the last ordered read: linear, for creates come in runs. */
+  /** Brings the order up to what came and went since the last ordered read. */
   #order(): void {
-    if (this.#added.length === 0 && this.#removed === 0) return;
-    const added = this.#added.sort();
+    const [added, removed] = [this.#added, this.#removed];
+    const count = added.length + removed.length;
+    if (count === 0) return;
+    [this.#added, this.#removed] = [[], []];
+    if (count > splicesMax) this.#merge(added.sort());
+    else this.#splice(added, removed);
+  }
+
+  #splice(added: readonly string[], removed: readonly string[]): void {
+    const ordered = this.#ordered;
+    for (const key of removed) {
+      const place = lowerBound(ordered, key);
+      if (ordered[place] === key && !this.#rows.has(key)) ordered.splice(place, 1);
+    }
+    for (const key of added) {
+      const place = lowerBound(ordered, key);
+      if (ordered[place] !== key && this.#rows.has(key)) ordered.splice(place, 0, key);
+    }
+  }
+
+  /** Linear, for creates come in runs. */
+  #merge(added: readonly string[]): void {
     const merged: string[] = [];
     let next = 0;
     const push = (key: string) => {
@@ -141,10 +167,11 @@ export class Table implements Indexed {
     }
     for (; next < added.length; next += 1) push(added[next] as string);
     this.#ordered = merged;
-    this.#added = [];
-    this.#removed = 0;
   }
 }
+
+/** As many are put in and taken out one by one: each moves what follows it, and that is cheaper than to look at all. */
+const splicesMax = 64;
 
 /** A row's value as the object it was written as: only the store writes rows of kinds, and only after its checks. */
 export const objectOf = (row: Row): WindlassObject => row.value as unknown as WindlassObject;

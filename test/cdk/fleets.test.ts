@@ -62,6 +62,10 @@ describe("the reconciler is woken", () => {
       VisibilityTimeout: 1_800,
       RedrivePolicy: { deadLetterTargetArn: Match.anyValue(), maxReceiveCount: 3 },
     });
+    const queues = Object.values(template.findResources("AWS::SQS::Queue") as Resources).map(({ Properties }) => Properties);
+    const [waking] = queues.filter((queue) => queue["RedrivePolicy"] !== undefined);
+    // Each try comes after the time-out of the one before; what is older than the queue keeps is gone, and no dead letter.
+    expect(waking?.["MessageRetentionPeriod"]).toBeGreaterThan(3 * 1_800);
   });
 });
 

@@ -49,6 +49,22 @@ describe("faults", () => {
     expect(reported).toEqual(["EngineUnreachableError", "well"]);
   });
 
+  it("of a node that is gone nothing is remembered: one of its name that answers is no news", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    const reported: string[] = [];
+    const reports = { failed: async () => void reported.push("failed"), succeeded: async () => void reported.push("well") };
+    const agents = fleet.agents({ reports });
+    engine.faults.set({ kind: "unreachable" });
+    await agents.round();
+    await fleet.update(({ nodes }) => nodes.delete("a"));
+    await agents.round();
+    engine.faults.set(undefined);
+    await fleet.addNode("a");
+    await agents.round();
+    expect(reported).toEqual(["failed"]);
+  });
+
   it("what fails in passing is tried again after a while, and people are told", async () => {
     await using fleet = await AgentFleet.open();
     const engine = await fleet.addNode("a");

@@ -1,5 +1,6 @@
 /** A node's agent brings tasks through their states, in rounds and with a life of its own. */
 import { describe, expect, it } from "vitest";
+import type { StopOptions } from "../../shared/fleet/engine/runs.ts";
 import { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
 import { AgentFleet } from "./agent-fleet.ts";
 import { runs } from "./commands.ts";
@@ -93,6 +94,28 @@ describe("tasks", () => {
     expect(fleet.clock.now() - before).toBeGreaterThanOrEqual(7_000);
     expect((await fleet.task("deaf"))?.status?.exitCode).toBe(137);
     expect(fleet.reasons("deaf")).toContain("Killing");
+  });
+
+  it("a container whose task is gone is stopped with its own grace period, and its engine waited for as long", async () => {
+    await using fleet = await AgentFleet.open();
+    const engine = await fleet.addNode("a");
+    const stops: (StopOptions | undefined)[] = [];
+    fleet.wrap = (opened) => ({
+      ...opened,
+      runs: {
+        ...opened.runs,
+        stop: (id, options, call) => {
+          stops.push(options);
+          return opened.runs.stop(id, options, call);
+        },
+      },
+    });
+    await fleet.addTask("web.1", { spec: { stopGracePeriod: "45s" } });
+    await fleet.agents().round();
+    expect(await fleet.state("web.1")).toBe("running");
+    await fleet.update(({ tasks }) => tasks.delete("web.1", { namespace: "default" }));
+    await fleet.agents().round();
+    expect([stops, engine.world.containers.size]).toEqual([[{ graceSeconds: 45 }], 0]);
   });
 
   it("a task that is shut down before it has a container gets none", async () => {

@@ -9,7 +9,7 @@ import { checkName } from "../../shared/kinds/names.ts";
 import { ago, type NodeOptions, nodeAt, now, serviceAt, type TaskAtOptions, taskAt, templateOf } from "./objects.ts";
 
 const ask = (world: Partial<World>, policy: Partial<Policy> = {}) =>
-  decide({ now, nodes: [nodeAt("a")], services: [], tasks: [], ...world }, { ...defaultPolicy, ...policy });
+  decide({ now, nodes: [nodeAt("a")], services: [], tasks: [], standing: [], ...world }, { ...defaultPolicy, ...policy });
 
 /** Without what is told of services and nodes. */
 const lines = (actions: readonly Action[]): string[] =>

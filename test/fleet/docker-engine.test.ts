@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
+import { messageCharactersMax } from "../../shared/fleet/engine-errors.ts";
 import { BadServer } from "./bad-server.ts";
 
 const timeoutMs = 200;
@@ -29,6 +30,19 @@ it("no such socket, no such host: unreachable", async () => {
   for (const address of ["unix:///no/such/docker.sock", "tcp://host.invalid:2375"]) {
     await using engine = await openOn(address);
     await expect(engine.system.ping()).rejects.toMatchObject({ name: "EngineUnreachableError", mayHaveHappened: false });
+  }
+});
+
+it("a certificate that can't be had, or is none: unreachable, and it certainly has not happened", async () => {
+  const tls = [() => Promise.reject(new Error("there is no secret node-key")), async () => ({ cert: "no", key: "PEM" })];
+  for (const one of tls) {
+    await using engine = await openDockerEngine({ address: "tcp://127.0.0.1:1", clock: systemClock, tls: one });
+    const refused = {
+      name: "EngineUnreachableError",
+      mayHaveHappened: false,
+      message: expect.not.stringContaining("ECONNREFUSED"),
+    };
+    await expect(engine.runs.start("abc")).rejects.toMatchObject(refused);
   }
 });
 
@@ -173,6 +187,55 @@ it("a connection where none was asked for, and none where one was, are no answer
     (_request, response) => answer(response, 200, "{}"),
     async (engine) => {
       await expect(engine.streams.attach("abc")).rejects.toMatchObject({ name: "EngineAnswerError" });
+    },
+  );
+});
+
+it("a signal that aborts before there is a connection: nothing is asked", async () => {
+  let asked = 0;
+  await against(
+    (_request, response) => {
+      asked += 1;
+      response.writeHead(204).end();
+    },
+    async (engine) => {
+      const leave = new AbortController();
+      const starting = engine.runs.start("abc", { signal: leave.signal });
+      leave.abort(new Error("left"));
+      await expect(starting).rejects.toThrow("left");
+      await engine.runs.start("def");
+      expect(asked).toBe(1);
+    },
+  );
+});
+
+it("it switches where nobody asked for a connection: no answer, and the connection is gone", async () => {
+  await against(
+    ({ socket }) => void socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"),
+    async (engine, server) => {
+      await expect(engine.system.info()).rejects.toMatchObject({ name: "EngineAnswerError" });
+      await expect(engine.runs.start("abc")).rejects.toMatchObject({ name: "EngineAnswerError" });
+      await expect(engine.raw.forward({ method: "GET", path: "/info", headers: {} })).rejects.toMatchObject({
+        name: "EngineAnswerError",
+      });
+      await expect.poll(() => server.sockets.size).toBe(0);
+    },
+  );
+});
+
+it("its words are bounded: of a refusal, and of a transfer that fails", async () => {
+  const long = "x".repeat(messageCharactersMax + 1);
+  await against(
+    ({ url }, response) =>
+      url?.startsWith("/images/create")
+        ? answer(response, 200, JSON.stringify({ error: long }))
+        : answer(response, 500, JSON.stringify({ message: long })),
+    async (engine) => {
+      await expect(engine.runs.start("abc")).rejects.toMatchObject({ status: 500, message: long.slice(1) });
+      const pull = async () => {
+        for await (const _ of await engine.transfers.pull({ reference: "x" }));
+      };
+      await expect(pull()).rejects.toMatchObject({ name: "TransferFailedError", message: long.slice(1) });
     },
   );
 });

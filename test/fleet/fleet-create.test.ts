@@ -1,6 +1,8 @@
 /** Containers are made on a node that the scheduler chooses, with up to five tries, and a failed try leaves nothing behind. */
 import { describe, expect, it } from "vitest";
 import { NameInUseError } from "../../shared/fleet/containers/errors.ts";
+import type { Rows } from "../../shared/fleet/engine/call.ts";
+import type { ProgressRow } from "../../shared/fleet/engine/transfers.ts";
 import { EngineError } from "../../shared/fleet/engine-errors.ts";
 import { InvalidOptionError, NodeError, NoNodesError, TriesExceededError } from "../../shared/fleet/fleet/errors.ts";
 import { PlacementScheduler } from "../../shared/fleet/fleet/placement-scheduler.ts";
@@ -332,6 +334,23 @@ describe("pulls before a container is made", () => {
     expect(error).toBeInstanceOf(TriesExceededError);
     expect((error as Error).message).toMatch(/manifest unknown/);
     expect(await world.fleet.nodes.nodes()).toHaveLength(2);
+  });
+
+  it("who is told of progress and throws ends it, though the image needs no registry", async () => {
+    const world = await openFleet(1);
+    const [engine] = world.engines;
+    const opened = engine?.open();
+    if (engine === undefined || opened === undefined) throw new Error("there is a node");
+    const rows: Rows<ProgressRow> = {
+      async *[Symbol.asyncIterator]() {
+        yield { status: "Pulling" };
+      },
+      close: () => undefined,
+    };
+    engine.open = () => ({ ...opened, transfers: { ...opened.transfers, pull: async () => rows } });
+    const onRow = () => Promise.reject(new Error("the client left"));
+    await expect(world.fleet.containers.create({ body: bodyOf(), onRow })).rejects.toThrow(/the client left/);
+    expect([containersOf(world), await objectsOf(world)]).toEqual([[0], []]);
   });
 
   it("missing pulls where it is not, with the credentials of the call or of a secret, and progress is told", async () => {

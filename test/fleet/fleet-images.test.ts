@@ -199,6 +199,14 @@ describe("made on a node", () => {
     expect((await world.fleet.images.all()).map(({ spec }) => spec.reference).sort()).toEqual(["team/app:2", "team/app:3"]);
   });
 
+  it("import takes its tag also within the name, and no digest", async () => {
+    const { fleet } = await openFleet(1);
+    const made = await fleet.images.import(Readable.from([packTar([])]), { repo: "docker.io/team/app:2" });
+    expect(made.images.map((one) => one.reference)).toEqual(["team/app:2"]);
+    const digest = { repo: `team/app@sha256:${"a".repeat(64)}` };
+    await expect(fleet.images.import(Readable.from([packTar([])]), digest)).rejects.toThrow(InvalidOptionError);
+  });
+
   it("import from a URL that is none, or that the node does not reach, says so", async () => {
     const { fleet } = await openFleet(1);
     await expect(fleet.images.import({ url: "file:///etc/passwd" }, { repo: "x" })).rejects.toThrow(InvalidOptionError);
@@ -234,6 +242,18 @@ describe("made on a node", () => {
     await expect(world.fleet.images.save(["none"])).rejects.toThrow(NoSuchImageError);
     await expect(world.fleet.images.save([])).rejects.toThrow(InvalidOptionError);
     await expect(world.fleet.images.save(Array.from({ length: 101 }, () => "busybox"))).rejects.toThrow(InvalidOptionError);
+  });
+});
+
+describe("load on a node that has no engine", () => {
+  it("fails there, and holds up no other", async () => {
+    const world = await openFleet(1);
+    await world.fleet.nodes.register({ address: "tcp://nowhere:2375", name: "nowhere" });
+    await world.fleet.images.import(Readable.from([packTar([])]), { repo: "team/app", nodes: ["node-a"] });
+    const tar = await world.fleet.images.save(["team/app"]);
+    const error = await world.fleet.images.load(tar).catch((thrown: unknown) => thrown);
+    expect((error as NodesFailedError).errors.map(({ nodeName }) => nodeName)).toEqual(["nowhere"]);
+    expect((error as NodesFailedError).done).toEqual(["node-a"]);
   });
 });
 

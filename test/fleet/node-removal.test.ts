@@ -207,7 +207,13 @@ describe("a node that is being removed", () => {
       taskAt("web.1.2", { service, slot: 1, node: "b", state: "running" }),
       taskAt("by-hand", { node: "a", state: "complete", since: ago(9) }),
     ];
-    const { actions } = decide({ now, nodes: [nodeAt("a", { deleted: ago(1) }), nodeAt("b")], services: [service], tasks });
+    const { actions } = decide({
+      now,
+      standing: [],
+      nodes: [nodeAt("a", { deleted: ago(1) }), nodeAt("b")],
+      services: [service],
+      tasks,
+    });
     expect(actions.flatMap((action) => (action.do === "delete" ? [action.task.metadata.name] : [])).sort()).toEqual([
       "by-hand",
       "web.1.1",
@@ -218,7 +224,7 @@ describe("a node that is being removed", () => {
 describe("when it is let go", () => {
   const ask = (options: NodeOptions, more: Partial<World> = {}) => askOf(nodeAt("a", { deleted: ago(1), ...options }), more);
   const askOf = (node: Node, more: Partial<World> = {}) => {
-    const { actions, wakeAt } = decide({ now, nodes: [node], services: [], tasks: [], ...more });
+    const { actions, wakeAt } = decide({ now, standing: [], nodes: [node], services: [], tasks: [], ...more });
     return [actions.flatMap((action) => (action.do === "release" ? [action.isLost] : [])), wakeAt && wakeAt - now];
   };
   const running = taskAt("one", { node: "a" });

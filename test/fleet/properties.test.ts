@@ -19,6 +19,8 @@ type Step =
   | { readonly do: "scale"; readonly replicas: number }
   | { readonly do: "image"; readonly image: string }
   | { readonly do: "kill" }
+  | { readonly do: "own"; readonly node: string; readonly cpus: number }
+  | { readonly do: "disown" }
   | { readonly do: "work"; readonly odd: boolean }
   | { readonly do: "round" }
   | { readonly do: "decide" }
@@ -33,6 +35,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("scale" as const), replicas: fc.integer({ min: 0, max: 6 }) }),
   fc.record({ do: fc.constant("image" as const), image: fc.constantFrom("app:1", "app:2", "bad:1") }),
   fc.record({ do: fc.constant("kill" as const) }),
+  fc.record({ do: fc.constant("own" as const), node, cpus: fc.constantFrom(0.5, 2, 3.5) }),
+  fc.record({ do: fc.constant("disown" as const) }),
   fc.record({ do: fc.constant("work" as const), odd: fc.boolean() }),
   fc.record({ do: fc.constant("round" as const) }),
   fc.record({ do: fc.constant("decide" as const) }),
@@ -87,6 +91,10 @@ async function carryOut(fleet: SimulatedFleet, one: Step): Promise<unknown> {
             status: { ...task.status, state: "failed", since: new Date(fleet.clock.now()).toISOString() },
           });
       });
+    case "own":
+      return own(fleet, one);
+    case "disown":
+      return disown(fleet, 1);
     case "work":
       return fleet.work(({ spec }) => ((spec.slot ?? 0) % 2 === 1) === one.odd);
     case "round":
@@ -116,13 +124,31 @@ function neverNowhere({ nodes, tasks }: World): void {
   expect(nowhere.map(({ metadata, spec }) => `${metadata.name} on ${spec.nodeName}`)).toEqual([]);
 }
 
-function neverOverfilled({ tasks }: World): void {
-  for (const name of names) {
-    const there = tasks.filter((task) => task.spec.nodeName === name && isAssigned(task) && !isOver(task));
-    const cpus = there.reduce((sum, { spec }) => sum + (spec.template.spec.resources?.reservations?.cpus ?? 0), 0);
-    expect(cpus, `cpus of ${name}`).toBeLessThanOrEqual(cpusOfNode);
-  }
+function cpusTaken({ tasks, standing }: World, name: string): number {
+  const there = tasks.filter((task) => task.spec.nodeName === name && isAssigned(task) && !isOver(task));
+  const templates = [
+    ...there.map(({ spec }) => spec.template),
+    ...standing.filter(({ nodeName }) => nodeName === name).map(({ tenant }) => tenant.template),
+  ];
+  return templates.reduce((sum, { spec }) => sum + (spec.resources?.reservations?.cpus ?? 0), 0);
 }
+
+function neverOverfilled(world: World): void {
+  for (const name of names) expect(cpusTaken(world, name), `cpus of ${name}`).toBeLessThanOrEqual(cpusOfNode);
+}
+
+/** A person's container, where there is room for it. */
+async function own(fleet: SimulatedFleet, { node: on, cpus }: { readonly node: string; readonly cpus: number }): Promise<void> {
+  const world = await fleet.world();
+  if (cpusTaken(world, on) + cpus > cpusOfNode) return;
+  await fleet.addContainer(`own-${world.standing.length}-${fleet.clock.now()}`, on, { cpus });
+}
+
+/** Some of them, or all, are removed. */
+const disown = (fleet: SimulatedFleet, count = Number.POSITIVE_INFINITY): Promise<unknown> =>
+  fleet.update(({ containers }) => {
+    for (const { metadata } of containers.find().slice(0, count)) containers.delete(metadata.name, { namespace: "default" });
+  });
 
 /** Two are wanted in a place only while an update starts the new one first. */
 function neverTwice({ tasks }: World): void {
@@ -156,6 +182,7 @@ describe("whatever happens", () => {
           await fleet.pass(60);
           nobodyWhereNoneMayBe(await fleet.world(), fleet);
           for (const name of names) await register(fleet, name);
+          await disown(fleet);
           for (const name of names) await carryOut(fleet, { do: "power", node: name, on: true });
           for (const name of names) await carryOut(fleet, { do: "availability", node: name, to: "active" });
           await fleet.setImage("web", "app:9");

@@ -7,8 +7,18 @@ import { silentLogger } from "../../shared/base/logger.ts";
 import type { Action } from "../../shared/fleet/reconcile/actions.ts";
 import { carryOut } from "../../shared/fleet/reconcile/commit.ts";
 import { decide } from "../../shared/fleet/reconcile/decide.ts";
+import { worldIn } from "../../shared/fleet/reconcile/look.ts";
 import { Reconciler } from "../../shared/fleet/reconcile/reconciler.ts";
-import { defaultPolicy, isAssigned, isOver, isWanted, type Policy, stateOf } from "../../shared/fleet/reconcile/world.ts";
+import {
+  defaultPolicy,
+  isAssigned,
+  isOver,
+  isWanted,
+  type Policy,
+  stateOf,
+  type World as WholeWorld,
+} from "../../shared/fleet/reconcile/world.ts";
+import { type ContainerReservations, containerKind } from "../../shared/kinds/container.ts";
 import { type Node, nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { type Service, serviceKind } from "../../shared/kinds/service.ts";
@@ -17,18 +27,20 @@ import type { EventToRecord } from "../../shared/state/core-events/event-recorde
 import { dying, writeOrRemove } from "../../shared/state/garbage/deletion.ts";
 import type { Store } from "../../shared/state/store.ts";
 import type { Transaction } from "../../shared/state/transaction.ts";
-import { openStore, QuickClock, watchedPorts } from "../state/watched-ports.ts";
+import { openStore, QuickClock, type Watched, watchedPorts } from "../state/watched-ports.ts";
 
 const byUser = { actor: "user" };
 /** Rounds in which a fleet must have come to rest. */
 const roundsMax = 200;
 
-export type World = { readonly nodes: readonly Node[]; readonly services: readonly Service[]; readonly tasks: readonly Task[] };
+export type World = Omit<WholeWorld, "now">;
 
 /** What becomes of a task that is to run: by its image. Default: it runs. */
 export type Fate = "runs" | "fails" | "never";
 
 export class SimulatedFleet {
+  /** For further stores on the same log. */
+  readonly ports: Watched;
   readonly store: Store;
   readonly clock: QuickClock;
   /** Machines that are off: no engine there does anything. */
@@ -43,10 +55,10 @@ export class SimulatedFleet {
   #late: readonly Action[] = [];
 
   private constructor(
-    stores: readonly Store[],
-    clock: QuickClock,
+    { ports, stores, clock }: { readonly ports: Watched; readonly stores: readonly Store[]; readonly clock: QuickClock },
     options: { readonly policy?: Partial<Policy>; readonly fateOf?: (task: Task) => Fate },
   ) {
+    this.ports = ports;
     this.store = stores[0] as Store;
     this.clock = clock;
     this.#fateOf = options.fateOf ?? (() => "runs");
@@ -63,7 +75,7 @@ export class SimulatedFleet {
     const ports = await watchedPorts();
     const clock = new QuickClock();
     const stores = Array.from({ length: options.reconcilers ?? 1 }, () => openStore(ports, clock));
-    return new SimulatedFleet(stores, clock, options);
+    return new SimulatedFleet({ ports, stores, clock }, options);
   }
 
   update(call: (transaction: Transaction) => unknown): Promise<unknown> {
@@ -111,6 +123,14 @@ export class SimulatedFleet {
     );
   }
 
+  /** One that a person makes, wherever it is asked for: `taking` as its object says it. */
+  addContainer(name: string, nodeName: string, taking: ContainerReservations): Promise<unknown> {
+    const spec = containerKind.spec.parse({ nodeName, origin: "user", image: "own:1", reservations: taking });
+    return this.update(({ containers }) =>
+      containers.create({ apiVersion, kind: "Container", metadata: { name, namespace: "default" }, spec }),
+    );
+  }
+
   setService(name: string, change: (spec: Service["spec"]) => Service["spec"]): Promise<unknown> {
     return this.update(({ services }) => {
       const service = services.get(name, "default");
@@ -123,11 +143,7 @@ export class SimulatedFleet {
   }
 
   async world(): Promise<World> {
-    const { value } = await this.store.view(({ nodes, services, tasks }) => ({
-      nodes: nodes.find(),
-      services: services.find(),
-      tasks: tasks.find(),
-    }));
+    const { value } = await this.store.view((transaction) => worldIn(transaction, this.clock.now()));
     return value;
   }
 

@@ -1,5 +1,6 @@
 /** The healer's handler: it repairs what nobody woke the publisher for, strips, sweeps, measures, and stops in time. */
 import { describe, expect, it } from "vitest";
+import type { WakeQueue } from "../../functions/aws/wake-queue.ts";
 import type { Workshop } from "../../functions/aws/workshop.ts";
 import { healHandler } from "../../functions/healer/heal.ts";
 import { publishHandler } from "../../functions/publisher/publish.ts";
@@ -21,9 +22,9 @@ type Metrics = { readonly [name: string]: unknown };
 async function heal(
   workshop: Workshop,
   ms = 60_000,
+  queue: WakeQueue = new MemoryQueue(workshop.clock),
 ): Promise<{ readonly all: Metrics; readonly of: ReadonlyMap<unknown, Metrics> }> {
   const lines: Metrics[] = [];
-  const queue = new MemoryQueue(workshop.clock);
   const write = (line: string): void => void lines.push(JSON.parse(line));
   await healHandler({ open: async () => workshop, queue, place, write })({}, contextOf(ms));
   const [all = {}, ...clusters] = lines;
@@ -187,6 +188,22 @@ describe("its time", () => {
     expect((await heal(workshop, 10_000)).all).toMatchObject({ LaggingClusters: 0 });
     await heal(workshop);
     for (const store of stores) await expectSettled(installation.ports, store.uid, installation.bus.taken);
+  });
+
+  it("is not all spent on a queue that takes no wake-ups", async () => {
+    const installation = await install();
+    const { clock } = installation;
+    for (let cluster = 0; cluster < 24; cluster += 1) await writeNodes(await makeCluster(installation, `a-${cluster}`), 1);
+    await publishAll(installation);
+    await writeNodes(await makeCluster(installation, "lagging"), 1);
+    clock.ms += 60_000;
+    const send = async (): Promise<void> => {
+      clock.ms += 1_000;
+      throw new Error("out");
+    };
+    // 20 seconds and what it needs to end; the first sixteen wake-ups take most of them.
+    const { all } = await heal(await installation.open(), 35_000, { send });
+    expect(all).toMatchObject({ LaggingClusters: 1, HealFailures: 26 });
   });
 });
 

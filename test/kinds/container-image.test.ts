@@ -51,6 +51,18 @@ describe("Container", () => {
       expect(taking(wrong), JSON.stringify(wrong)).toHaveLength(1);
   });
 
+  it("people's and found ones take room on their node until they end; a task speaks for its own", () => {
+    const standing = (spec: object, state?: string) =>
+      containerKind.indexes["standing"]?.(containerOf(spec, state === undefined ? undefined : { state }));
+    const own = { nodeName: "node-a", origin: "user", image: "nginx:1" };
+    expect(standing(own)).toEqual(["node-a"]);
+    for (const state of ["creating", "created", "running", "paused", "restarting"])
+      for (const origin of ["user", "foreign"])
+        expect(standing({ ...own, origin }, state), `${origin} ${state}`).toEqual(["node-a"]);
+    for (const state of ["removing", "exited", "dead", "lost"]) expect(standing(own, state), state).toEqual([]);
+    expect(standing(task, "running")).toEqual([]);
+  });
+
   it("its row and what it stands under", () => {
     const ports = [
       { containerPort: 80, hostPort: 8080 },
@@ -78,6 +90,7 @@ describe("Container", () => {
       containerId: [id],
       shortId: [id.slice(0, 12)],
       attempt: ["attempt-1"],
+      standing: [],
     });
     expect(containerKind.cells(containerOf(task)).length).toBe(containerKind.columns.length);
   });

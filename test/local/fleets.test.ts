@@ -10,6 +10,7 @@ import type { Fleet } from "../../shared/fleet/fleet.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import type { Cluster } from "../../shared/kinds/cluster.ts";
 import type { MemoryStore } from "../../shared/log/memory/open.ts";
+import { UnavailableError } from "../../shared/state/errors.ts";
 import { startServer } from "../api/server.ts";
 import { Client, group, node } from "../cases/client.ts";
 import { runs } from "../fleet/commands.ts";
@@ -83,6 +84,14 @@ describe("fleets", () => {
     expect(running()).toBe(3);
   });
 
+  it("of a host that stops are not there now, which is not that there are none", async () => {
+    const { start, makeCluster } = await open();
+    const { fleets, stop } = start();
+    await makeCluster("blue");
+    await stop();
+    await expect(fleets.find("blue")).rejects.toBeInstanceOf(UnavailableError);
+  });
+
   it("of an earlier start are found again, without anybody asking for them", async () => {
     const { client, start, makeCluster, fill, running, engine } = await open();
     await makeCluster("blue");
@@ -119,6 +128,16 @@ describe("fleets", () => {
     await fill("blue", 1);
     const found = await idle.fleets.find("blue");
     expect([(await found?.fleet.nodes.unfilteredNodes())?.length, opened()]).toEqual([1, 0]);
+  });
+
+  it("that is not at work ends with its cluster all the same", async () => {
+    const { client, start, makeCluster } = await open();
+    const { fleets } = start(false);
+    await makeCluster("blue");
+    const fleet = (await fleets.find("blue"))?.fleet as Fleet;
+    await fleet.dryMode();
+    expect((await client.send("DELETE", `${group}/clusters/blue`)).status).toBe(200);
+    await expect.poll(() => fleet.isDry, { timeout: 10_000 }).toBe(false);
   });
 
   it("in dry mode what is done is done to a copy, until it is ended or the host ends", async () => {

@@ -149,3 +149,16 @@ test("a client that leaves in the middle is heard by who answers", async () => {
   socket.destroy();
   await left.promise;
 });
+
+test("a bug in the answering is a 500, or breaks off what has begun; the host goes on", async () => {
+  const port = await start((incoming, response) => {
+    if (incoming.method === "PUT") response.writeHead(200).write("begun");
+    throw new Error("a bug");
+  });
+  const [failed] = (await once(http.request({ host, port, path }).end(), "response")) as [IncomingMessage];
+  failed.resume();
+  expect(failed.statusCode).toBe(500);
+  const broken = http.request({ host, port, path, method: "PUT" }).end();
+  const end = once(broken, "response").then(async ([response]) => (response as IncomingMessage).toArray());
+  await expect(end).rejects.toMatchObject({ code: "ECONNRESET" });
+});

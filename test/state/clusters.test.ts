@@ -8,7 +8,8 @@ import { apiVersion } from "../../shared/kinds/object.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { openMemory } from "../../shared/log/memory/open.ts";
 import { Clusters, withCluster } from "../../shared/state/clusters.ts";
-import { GoneError, InvalidObjectError } from "../../shared/state/errors.ts";
+import { GoneError, InvalidObjectError, SealedError } from "../../shared/state/errors.ts";
+import type { Store } from "../../shared/state/store.ts";
 import { node } from "../conformance/objects-of.ts";
 
 const options = { actor: "tester" };
@@ -99,6 +100,22 @@ describe("clusters", () => {
     expect(seen?.value).toEqual([]);
     expect(seen?.store.uid).not.toBe(former.uid);
     expect((await ports.objects.markers(seen?.store.uid ?? ""))?.first).toBeGreaterThan(revision + 1);
+  });
+
+  it("who hears late that a cluster is over leaves alone what has its name by now", async () => {
+    const clusters = await installation().open();
+    let remade: Store | undefined;
+    const seen = await withCluster(clusters, "default", async (store) => {
+      if (remade !== undefined) return store;
+      await clusters.remove("default", options);
+      const named = { apiVersion, kind: "Cluster", metadata: { name: "default" } } as const;
+      await clusters.root.update((tx) => tx.of(clusterKind).create({ ...named, spec: clusterKind.spec.parse({}) }), options);
+      remade = await clusters.resolve("default");
+      throw new SealedError(store.uid);
+    });
+    expect(remade).toBeDefined();
+    expect(seen).toBe(remade);
+    expect(clusters.open()).toEqual([clusters.root, remade]);
   });
 
   it("a removal that was interrupted after its seal is carried on", async () => {

@@ -68,14 +68,27 @@ function bodyOf(containers: readonly SeenContainer[], { nodes, nowMs, sizes }: A
 
 function* pieces(containers: readonly SeenContainer[], text: (container: SeenContainer) => string): Generator<Buffer> {
   for (let from = 0; from < containers.length; from += rowsAtOnce) {
-    const rows = containers
-      .slice(from, from + rowsAtOnce)
-      .map(text)
-      .join(",");
+    const texts = containers.slice(from, from + rowsAtOnce).map(text);
     const isLast = from + rowsAtOnce >= containers.length;
-    yield Buffer.from(`${from === 0 ? "[" : ","}${rows}${isLast ? "]\n" : ""}`);
+    yield pieceOf(from === 0 ? "[" : ",", texts, isLast ? "]\n" : "");
   }
 }
+
+/** Each text is encoded where it belongs: to join them first would copy all of it once more. Ends are ASCII. */
+function pieceOf(start: string, texts: readonly string[], end: string): Buffer {
+  let length = start.length + texts.length - 1 + end.length;
+  for (const text of texts) length += Buffer.byteLength(text);
+  const piece = Buffer.allocUnsafeSlow(length);
+  let at = piece.write(start, 0);
+  for (const [index, text] of texts.entries()) {
+    if (index > 0) piece[at++] = comma;
+    at += piece.write(text, at);
+  }
+  piece.write(end, at);
+  return piece;
+}
+
+const comma = ",".charCodeAt(0);
 
 /** Ids of containers that engines found by filters that only they can judge; undefined: there are none such. */
 async function heldByEngines(call: Call, filters: Filters): Promise<ReadonlySet<string> | undefined> {

@@ -51,12 +51,15 @@ export const shownState = ({ status }: Container): string =>
 export const isUp = ({ status }: Container): boolean =>
   status?.state === "running" || status?.state === "paused" || status?.state === "restarting";
 
-/** In their order: newest first. */
-export const newestFirst = (containers: readonly SeenContainer[]): SeenContainer[] =>
-  containers
-    .map((container) => ({ container, created: createdOf(container) }))
-    .sort((one, other) => other.created - one.created)
-    .map(({ container }) => container);
+/** Newest first; those of one second stay in the order they have. */
+export function newestFirst(containers: readonly SeenContainer[]): SeenContainer[] {
+  const count = containers.length;
+  const times = Float64Array.from(containers, createdOf);
+  const newest = times.reduce((most, time) => Math.max(most, time), 0);
+  // One number of age and place each is sorted without a function to ask; of a million containers of 200 years it is still whole.
+  const ranks = times.map((time, place) => (newest - time) * count + place).sort();
+  return Array.from(ranks, (rank) => containers[rank % count] as SeenContainer);
+}
 
 /** A row as it was sent last, and where in it the status stands: `docker ps` of a minute later differs in little. */
 type Row = {

@@ -147,9 +147,7 @@ export async function removeContainer(site: Site, { container, isLate }: JobOf<"
     if (isLast) await removeUnseen(site, container);
     return await dropUnmade(site, container);
   }
-  // Its own signal and grace period: the task that knew them is gone.
-  if (!isLate && container.status?.state === "running")
-    await site.stop((engine, call) => engine.runs.stop(id, {}, call)).catch(ignoreGone);
+  if (!isLate && container.status?.state === "running") await stopOwnWay(site, id).catch(ignoreGone);
   await site.call((engine, call) => engine.containers.remove(id, { force: true, volumes: true }, call)).catch(ignoreGone);
   if (isLast) await tidyNetworks(site);
   await site.shared.commits.run((transaction) => forget(transaction, { nodeName: site.nodeName, id }));
@@ -160,6 +158,14 @@ async function removeUnseen(site: Site, container: Container | undefined): Promi
   const attempt = container?.spec.attempt?.id;
   if (attempt === undefined) return;
   await site.call((engine, call) => engine.containers.remove(attempt, { force: true, volumes: true }, call)).catch(ignoreGone);
+}
+
+/** With its own signal and grace period: the task that knew them is gone. The engine is waited for as long: a slow end is no failure of the node. */
+async function stopOwnWay(site: Site, id: string): Promise<void> {
+  const { Config } = await site.call((engine, call) => engine.containers.inspect(id, {}, call));
+  const graceSeconds = Config["StopTimeout"];
+  const options = typeof graceSeconds === "number" && graceSeconds >= 0 ? { graceSeconds } : {};
+  await site.stop((engine, call) => engine.runs.stop(id, options, call));
 }
 
 async function dropUnmade(site: Site, container: Container): Promise<void> {

@@ -92,7 +92,7 @@ export class Agents {
     using over = this.#timeUp(ms);
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
     await tellLost({ store, commits });
-    const { value: all } = await store.view(({ nodes }) => nodes.find());
+    const all = await this.#nodes();
     const nodes = all.filter((node) => isUsable(node) && (nodeName === undefined || node.metadata.name === nodeName));
     const pool = new Pool(policy.nodesMax);
     const results = await Promise.all(
@@ -172,8 +172,15 @@ export class Agents {
 
   async #hearOfNodes(lives: Lives): Promise<void> {
     const { store, commits } = this.#shared;
-    lives.sync((await store.view(({ nodes }) => nodes.find())).value);
+    lives.sync(await this.#nodes());
     await tellLost({ store, commits });
+  }
+
+  /** All that there are; others have nothing to be remembered. */
+  async #nodes(): Promise<readonly Node[]> {
+    const { value: nodes } = await this.#shared.store.view((transaction) => transaction.nodes.find());
+    this.#reporter.keep(new Set(nodes.map(({ metadata }) => metadata.name)));
+    return nodes;
   }
 
   /** A signal that aborts after `ms`, unless it is disposed of before. */

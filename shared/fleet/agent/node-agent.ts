@@ -115,12 +115,15 @@ export class NodeAgent {
   }
 
   async #relistEver(signal: AbortSignal): Promise<never> {
-    const { clock, policy } = this.#site.shared;
+    const { clock, ids, policy } = this.#site.shared;
+    // Nodes that came together are not listed together again: a thousand lists at once would hold up all else.
+    let waitMs = ids.random() * policy.relistMs;
     for (;;) {
       await this.#relist();
       this.#report(undefined);
       this.wake();
-      await clock.sleep(policy.relistMs, signal);
+      await clock.sleep(waitMs, signal);
+      waitMs = policy.relistMs;
     }
   }
 

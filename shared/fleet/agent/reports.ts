@@ -21,6 +21,11 @@ export class Reporter {
     this.#logger = logger;
   }
 
+  /** Forgets those that are not there any more. `names`: of all nodes. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#failing) if (!names.has(name)) this.#failing.delete(name);
+  }
+
   /** `error` undefined: it answered. What an engine answers with is no failure of the node. Never rejects. */
   async tell(node: Node, error: unknown): Promise<void> {
     const { name } = node.metadata;

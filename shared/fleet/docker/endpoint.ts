@@ -5,6 +5,7 @@
 import { type AgentOptions, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { LookupFunction } from "node:net";
+import { createSecureContext } from "node:tls";
 import type { TlsMaterial } from "../engine/tls.ts";
 
 export type Endpoint = {
@@ -42,6 +43,7 @@ export function retire(agent: HttpAgent): void {
   for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
 }
 
+/** @throws Error when the material is no PEM. */
 export function agentOf(
   { isTls }: Endpoint,
   { ca, cert, key }: TlsMaterial = {},
@@ -50,11 +52,11 @@ export function agentOf(
   const kept = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax, scheduling: "lifo" } as const;
   const options: AgentOptions = { ...kept, ...(lookup !== undefined && { lookup }) };
   if (!isTls) return new HttpAgent(options);
-  return new HttpsAgent({
-    ...options,
+  const secureContext = createSecureContext({
     minVersion: "TLSv1.2",
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   });
+  return new HttpsAgent({ ...options, secureContext });
 }

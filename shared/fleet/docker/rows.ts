@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import type { JsonObject } from "../../base/json.ts";
 import type { Rows } from "../engine/call.ts";
-import { EngineAnswerError, TransferFailedError } from "../engine-errors.ts";
+import { EngineAnswerError, messageCharactersMax, TransferFailedError } from "../engine-errors.ts";
 
 /** A line of a build's output may be long; nothing else comes near. */
 const lineBytesMax = 4 * 1024 * 1024;
@@ -23,7 +23,7 @@ export function progressOf(row: JsonObject): JsonObject {
   const { error, errorDetail } = row;
   if (error === undefined && errorDetail === undefined) return row;
   const detail = errorDetail as { readonly message?: unknown } | null | undefined;
-  throw new TransferFailedError(String(detail?.message ?? error));
+  throw new TransferFailedError(String(detail?.message ?? error).slice(0, messageCharactersMax));
 }
 
 async function* read<Row>(body: Readable, { address, what, check }: RowsOptions<Row>): AsyncGenerator<Row, void, undefined> {

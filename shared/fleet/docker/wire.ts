@@ -11,7 +11,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { ByteSource, StreamCall } from "../engine/call.ts";
 import type { TlsMaterial } from "../engine/tls.ts";
 import { Watchdog } from "../engine/watchdog.ts";
-import { EngineTimeoutError, EngineUnreachableError } from "../engine-errors.ts";
+import { EngineAnswerError, EngineTimeoutError, EngineUnreachableError } from "../engine-errors.ts";
 import { agentOf, type Endpoint, endpointOf, retire } from "./endpoint.ts";
 
 export type WireOptions = {
@@ -71,11 +71,13 @@ export class Wire {
     if (this.#connection !== undefined) retire(this.#connection.agent);
   }
 
-  /** Resolves when the answer's head is there. @throws EngineUnreachableError, EngineTimeoutError, or the signal's reason. */
+  /** Resolves when the answer's head is there. @throws EngineUnreachableError, EngineTimeoutError, EngineAnswerError; the signal's reason. */
   async send(sent: WireRequest, call: StreamCall = {}): Promise<WireAnswer> {
     const { signal, timeoutMs = this.timeoutMs } = call;
     signal?.throwIfAborted();
     const { endpoint, agent } = await this.#connect();
+    // It may have aborted while the material was fetched, and tells nobody again.
+    signal?.throwIfAborted();
     const { isTls, pathPrefix, ...place } = endpoint;
     const request = (isTls ? httpsRequest : httpRequest)({
       ...place,
@@ -95,6 +97,11 @@ export class Wire {
     const answer = new Promise<WireAnswer>((resolve, reject) => {
       request.once("response", (response) => resolve({ response, timeoutMs }));
       request.once("upgrade", (response, connection, head) => {
+        if (sent.upgrade === undefined) {
+          connection.destroy();
+          reject(new EngineAnswerError(this.address, what, "it is a connection that nobody asked for"));
+          return;
+        }
         if (head.length > 0) connection.unshift(head);
         connection.on("error", () => undefined); // its user sees it end; a cut connection must not fail the process
         holdTo(signal, connection);
@@ -106,14 +113,23 @@ export class Wire {
     return await answer;
   }
 
+  /** @throws EngineUnreachableError when its certificate can't be had, or is none: there is no way to it then. */
   async #connect(): Promise<Connection> {
-    const material = await this.#tls?.();
+    try {
+      return this.#connectionWith(await this.#tls?.());
+    } catch (cause) {
+      throw new EngineUnreachableError(this.address, { cause, mayHaveHappened: false });
+    }
+  }
+
+  #connectionWith(material: TlsMaterial | undefined): Connection {
     const tls = JSON.stringify(material ?? null);
     if (this.#connection?.tls === tls) return this.#connection;
-    this.close();
     const endpoint = endpointOf(this.address, material);
-    this.#connection = { endpoint, agent: agentOf(endpoint, material, this.#lookup), tls };
-    return this.#connection;
+    const connection: Connection = { endpoint, agent: agentOf(endpoint, material, this.#lookup), tls };
+    this.close();
+    this.#connection = connection;
+    return connection;
   }
 
   #watchConnecting(request: ClientRequest, isTls: boolean): { isConnected: boolean } {

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { aborted } from "../../base/aborted.ts";
 import { pieces, type StreamName } from "../engine/frames.ts";
 
 /** Where output goes; absent: that part is dropped. They are not ended. */
@@ -25,6 +26,8 @@ export async function copyOut(
   using stdout = new Outlet(sink.stdout);
   using stderr = new Outlet(sink.stderr);
   const outlets: Readonly<Record<StreamName, Outlet>> = { stdout, stderr };
+  // Who leaves is noticed at once: a container may say nothing for days.
+  for (const { over } of [stdout, stderr]) void aborted(over).then(() => source.destroy(new ListenerLeftError(over.reason)));
   // Leaving the loop, by an error too, destroys the source, and with it the engine's side.
   if (isTty) for await (const bytes of source) await stdout.put(bytes as Uint8Array);
   else for await (const { stream, bytes } of pieces(source)) await outlets[stream].put(bytes);
@@ -35,7 +38,7 @@ export async function copyIn(stdin: AsyncIterable<Uint8Array>, stream: Duplex): 
   using outlet = new Outlet(stream);
   const input = stdin[Symbol.asyncIterator]();
   for (;;) {
-    const next = await Promise.race([input.next(), outlet.over]);
+    const next = await outlet.orOver(input.next());
     if (next === undefined) return void input.return?.().catch(() => undefined);
     if (next.done === true) return void stream.end();
     await outlet.put(next.value);
@@ -54,10 +57,23 @@ class Outlet implements Disposable {
     if (writable?.destroyed === true) this.#end();
   }
 
-  /** Resolves when it is over. */
-  readonly over = new Promise<undefined>((resolve) => {
-    this.#over.signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
+  /** Aborts when it is over, with the reason. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** undefined: it was over first. A promise of its own each time: one for all would keep every value that came before it. */
+  async orOver<T>(value: Promise<T>): Promise<T | undefined> {
+    const { promise: over, resolve } = Promise.withResolvers<undefined>();
+    const leave = (): void => resolve(undefined);
+    if (this.over.aborted) leave();
+    this.over.addEventListener("abort", leave, { once: true });
+    try {
+      return await Promise.race([value, over]);
+    } finally {
+      this.over.removeEventListener("abort", leave);
+    }
+  }
 
   async put(bytes: Uint8Array): Promise<void> {
     const writable = this.#writable;

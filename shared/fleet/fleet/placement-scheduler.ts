@@ -4,13 +4,14 @@
  */
 import type { Node } from "../../kinds/node.ts";
 import { type Template, templateSchema } from "../../kinds/template.ts";
-import { all, byNode } from "../../state/selector.ts";
+import { all, byAnyStanding, byNode, byStanding } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
 import { demandOf } from "../placement/demand.ts";
 import { Placement } from "../placement/placement.ts";
+import { standingOf } from "../placement/standing.ts";
 import type { Strategy, StrategyName } from "../placement/strategies.ts";
 import { isAssigned, isOver, isWanted, ownerKeyOf } from "../reconcile/world.ts";
-import { standingOf, wantsOf } from "./demands.ts";
+import { wantsOf } from "./demands.ts";
 import { InvalidOptionError, NoNodesError } from "./errors.ts";
 import type { ScheduleRequest, Scheduler } from "./scheduler.ts";
 
@@ -88,8 +89,7 @@ function settle(
   { tasks, containers }: Transaction,
   { of, request }: { readonly of?: string; readonly request: ScheduleRequest },
 ): void {
-  const selector = of === undefined ? all : byNode(of);
-  for (const task of tasks.find(selector)) {
+  for (const task of tasks.find(of === undefined ? all : byNode(of))) {
     const room = isAssigned(task) && !isOver(task) ? placement.room(task.spec.nodeName ?? "") : undefined;
     if (room === undefined) continue;
     const tenant = { service: ownerKeyOf(task), template: task.spec.template };
@@ -97,13 +97,10 @@ function settle(
     if (isWanted(task)) room.join(tenant);
   }
   const { namespace, name } = request.object;
-  for (const container of containers.find(selector)) {
+  for (const container of containers.find(of === undefined ? byAnyStanding : byStanding(of))) {
     if (container.metadata.name === name && container.metadata.namespace === namespace) continue;
-    const standing = standingOf(container);
-    const room = standing && placement.room(container.spec.nodeName);
-    if (standing === undefined || room === undefined) continue;
-    if (standing.reserves) room.hold(standing.tenant);
-    room.join(standing.tenant);
+    const { nodeName, tenant } = standingOf(container);
+    placement.room(nodeName)?.take(tenant);
   }
 }
 

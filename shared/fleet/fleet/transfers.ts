@@ -12,7 +12,7 @@ import { ImageLedger, type Sighting } from "./image-ledger.ts";
 import { type ImageReference, isImageId, parseReference } from "./image-reference.ts";
 import { anyNode, nodesNamed } from "./node-choice.ts";
 import { authFor, digestOf, type Puller, type PullHow } from "./pull.ts";
-import { tee } from "./tee.ts";
+import { type TeeReader, tee } from "./tee.ts";
 
 type How = Pick<PullHow, "onRow" | "inactivityMs" | "signal">;
 export type PushHow = How & Pick<PullHow, "auth" | "pullSecretRef">;
@@ -71,8 +71,15 @@ export async function importOn(puller: Puller, from: ByteSource | ImportUrl, how
   const { repo, tag, message, changes } = how;
   if ("url" in from && !/^https?:\/\/[^\s]+$/.test(from.url)) throw new InvalidOptionError("url", "must be http:// or https://…");
   const image = parseReference(tag === undefined ? repo : `${repo}:${tag}`, "repo");
+  if (image.digest !== undefined) throw new InvalidOptionError("repo", "has a digest, which nothing can be given");
   const node = await anyNode(puller.ground, puller.tools.ids, how.nodes);
-  const options = { repo, tag: tag ?? "latest", ...(message !== undefined && { message }), ...(changes && { changes }) };
+  // Engines take a tag within `repo` only where there is none beside it.
+  const options = {
+    repo: image.repository,
+    tag: image.tag ?? "latest",
+    ...(message !== undefined && { message }),
+    ...(changes && { changes }),
+  };
   const run = async (engine: Engine) => {
     await eachRow(await engine.transfers.import(options, from, callOf(how)), node, how);
     return await lookUp({ engine, node, images: [image] }, how);
@@ -97,8 +104,9 @@ export async function loadOn(puller: Puller, tar: ByteSource, how: LoadHow): Pro
   const { ground, tools } = puller;
   const nodes = await nodesNamed(ground, how.nodes);
   const branches = tee({ source: tar, readers: nodes.length, clock: tools.clock, stallMs });
+  const branchOf = (node: Node) => branches[nodes.indexOf(node)] as TeeReader;
   const load = async (engine: Engine, _call: unknown, node: Node): Promise<Found> => {
-    const branch = branches[nodes.indexOf(node)] as (typeof branches)[number];
+    const branch = branchOf(node);
     const call = callOf(how);
     const signal = call.signal === undefined ? branch.signal : AbortSignal.any([call.signal, branch.signal]);
     const images: ImageReference[] = [];
@@ -107,9 +115,11 @@ export async function loadOn(puller: Puller, tar: ByteSource, how: LoadHow): Pro
       return await lookUp({ engine, node, images: images.slice(0, namesMax) }, how);
     } finally {
       // One that failed before it read to the end is not waited for.
-      await branch[Symbol.asyncIterator]().return?.();
+      await leave(branch);
     }
   };
+  // Nor is one that has no engine: it never begins to read.
+  for (const node of nodes) ground.engines.of(node).catch(() => leave(branchOf(node)));
   const { values, errors } = await onAllNodes({
     command: "load",
     nodes,
@@ -132,6 +142,8 @@ export async function loadOn(puller: Puller, tar: ByteSource, how: LoadHow): Pro
     );
   return made;
 }
+
+const leave = async (branch: TeeReader): Promise<unknown> => branch[Symbol.asyncIterator]().return?.();
 
 type Look = { readonly engine: Engine; readonly node: Node; readonly images: readonly ImageReference[] };
 

@@ -64,7 +64,8 @@ async function tryPull(maker: Trier, node: Node, options: Try): Promise<unknown>
     // An engine that answers is well: that a registry can't be reached, or has no such image, is not its fault.
     const isNodes = isNetworkError(cause);
     if (isNodes) await ground.healer.failed(node, cause, { counts: true });
-    if (!isNodes && error instanceof NodeError && registryOf(parseReference(image).repository) === undefined) return cause;
+    const isRegistrys = !isNodes && error instanceof NodeError && !isStores(cause);
+    if (isRegistrys && registryOf(parseReference(image).repository) === undefined) return cause;
     throw error;
   }
 }

@@ -98,8 +98,7 @@ export class Placement {
   }
 
   #settle(room: Room, tenant: Tenant): void {
-    room.hold(tenant);
-    room.join(tenant);
+    room.take(tenant);
     if (tenant.service !== undefined) this.#last.set(tenant.service, room.index);
   }
 

@@ -51,6 +51,12 @@ export class Room {
     if (this.#traits !== undefined) for (const trait of traitsOf(tenant)) count(this.#traits, trait);
   }
 
+  /** Both: what is put here, or stands here. */
+  take(tenant: Tenant): void {
+    this.hold(tenant);
+    this.join(tenant);
+  }
+
   /** One that was held is over. */
   release({ template }: Tenant): void {
     const { nanoCpus, memoryBytes, hostPorts } = demandOf(template);

@@ -103,4 +103,6 @@ export type Decision = {
   readonly actions: readonly Action[];
   /** When time alone will change the decision, milliseconds since 1970; undefined: only a change of the objects does. */
   readonly wakeAt: number | undefined;
+  /** A task fits nowhere: room that others make changes the decision. */
+  readonly isWaiting: boolean;
 };

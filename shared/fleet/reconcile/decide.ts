@@ -31,7 +31,7 @@ export function decide(world: World, policy: Policy = defaultPolicy): Decision {
   settle({ world, plan, placement, policy, services });
   tellDrains(world, plan);
   holdNodes(world, plan, fates);
-  return { actions: plan.actions(), wakeAt: plan.wakeAt };
+  return { actions: plan.actions(), wakeAt: plan.wakeAt, isWaiting: plan.isWaiting };
 }
 
 /** One whose deletion was asked for makes nothing new; the collector takes its tasks. */

@@ -1,13 +1,15 @@
 /**
- * Whether a node still has room when a decision is carried out: two reconcilers that both saw it empty must not both fill it. Judged by
- * the same rules as placement, on the transaction's own state; a node is looked at once a transaction.
+ * Whether a node still has room when a decision is carried out: two reconcilers that both saw it empty must not both fill it, nor one
+ * what a person's container took meanwhile. Judged by the same rules as placement, on the transaction's own state; a node is looked at
+ * once a transaction.
  */
 
-import { byNode } from "../../state/selector.ts";
+import { byNode, byStanding } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
 import { demandOf } from "../placement/demand.ts";
 import { Room, type Tenant } from "../placement/room.ts";
 import { refusalOf, rulesFor } from "../placement/rules.ts";
+import { standingOf } from "../placement/standing.ts";
 import type { ChangeTask } from "./actions.ts";
 import { isAssigned, isOver, isWanted, ownerKeyOf } from "./world.ts";
 
@@ -59,7 +61,7 @@ function roomOf(transaction: Transaction, nodeName: string): Room | undefined {
   return found;
 }
 
-function filled({ nodes, tasks }: Transaction, nodeName: string): Room | undefined {
+function filled({ nodes, tasks, containers }: Transaction, nodeName: string): Room | undefined {
   const node = nodes.get(nodeName);
   if (node === undefined) return undefined;
   const room = new Room(node, { index: 0, hasTraits: false });
@@ -69,5 +71,6 @@ function filled({ nodes, tasks }: Transaction, nodeName: string): Room | undefin
     room.hold(tenant);
     if (isWanted(task)) room.join(tenant);
   }
+  for (const container of containers.find(byStanding(nodeName))) room.take(standingOf(container).tenant);
   return room;
 }

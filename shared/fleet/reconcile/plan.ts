@@ -26,6 +26,7 @@ export class Plan {
   /** Changes that are part of a replacement, and are carried out with it. */
   readonly #bound = new Set<ChangeTask>();
   #wakeAt: number | undefined;
+  #isWaiting = false;
 
   get wakeAt(): number | undefined {
     return this.#wakeAt;
@@ -34,6 +35,15 @@ export class Plan {
   /** Time alone changes the decision then. */
   wake(at: number): void {
     if (this.#wakeAt === undefined || at < this.#wakeAt) this.#wakeAt = at;
+  }
+
+  /** A task fits nowhere. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  wait(): void {
+    this.#isWaiting = true;
   }
 
   change(task: Task): ChangeTask {

@@ -4,13 +4,10 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
-import { nodeKind } from "../../kinds/node.ts";
-import { serviceKind } from "../../kinds/service.ts";
-import { taskKind } from "../../kinds/task.ts";
 import { TooLargeError } from "../../log/errors.ts";
 import type { EventRecorder } from "../../state/core-events/event-recorder.ts";
 import { BatchError, BusyError, InvalidObjectError, UnavailableError } from "../../state/errors.ts";
-import { onAny, type WatchEvent } from "../../state/event.ts";
+import type { WatchEvent } from "../../state/event.ts";
 import { follow } from "../../state/follow.ts";
 import type { Store } from "../../state/store.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -20,7 +17,8 @@ import { carryOut, replaceAll } from "./commit.ts";
 import { decide } from "./decide.ts";
 import { eventsOf, eventsPerRound } from "./events.ts";
 import { grouped } from "./groups.ts";
-import { containersLeft } from "./hold.ts";
+import { worldIn } from "./look.ts";
+import { followed, isNews, type Known } from "./news.ts";
 import { defaultPolicy, type Policy, reconcilerName } from "./world.ts";
 
 export type ReconcilerOptions = {
@@ -38,18 +36,24 @@ export type Round = {
   readonly done: number;
   /** When time alone will change what is decided, milliseconds since 1970. */
   readonly wakeAt: number | undefined;
+  /** A task fits nowhere, or something that was decided on did not fit any more. */
+  readonly isWaiting: boolean;
   /** Of the state that was looked at. */
   readonly revision: number;
 };
 
 /** Rounds until nothing is left to do; an update of many steps goes on in the next call. */
 const roundsMax = 20;
-/** A round looks at the whole world, so in a storm of events the next one waits this many times as long as the last one took, to hear more at once. */
+/** A round looks at the whole world, so the next one waits this many times as long as the last one took, to hear more at once. */
 const restRatio = 4;
 /** And no longer than that: what a user waits for a large fleet's next step. */
 const restMaxMs = 1_000;
 /** Everything is looked at again this often, whatever was heard. */
 const sweepMs = 30_000;
+/** Nothing more is begun of a round that has committed for so long: what happened meanwhile counts first. */
+const commitMs = 5_000;
+/** Groups of actions between two looks at the time: thousands of new tasks. */
+const groupsAtOnce = 64;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -66,12 +70,9 @@ export class Reconciler {
    */
   async round(): Promise<Round> {
     const { store, clock } = this.#options;
-    const { value: world, revision } = await store.view(({ nodes: table, services, tasks, containers }) => {
-      const nodes = table.find();
-      return { nodes, services: services.find(), tasks: tasks.find(), containersLeft: containersLeft(nodes, containers) };
-    });
-    const { actions, wakeAt } = decide({ ...world, now: clock.now() }, this.#policy);
-    if (actions.length === 0) return { decided: 0, done: 0, wakeAt, revision };
+    const { value: world, revision } = await store.view((transaction) => worldIn(transaction, clock.now()));
+    const { actions, wakeAt, isWaiting } = decide(world, this.#policy);
+    if (actions.length === 0) return { decided: 0, done: 0, wakeAt, isWaiting, revision };
     const groups = grouped(actions, world.nodes);
     const carried = new Set<Action>();
     const tried = await this.#carryOut(groups, carried);
@@ -80,7 +81,8 @@ export class Reconciler {
       .flat()
       .filter((action) => carried.has(action));
     await this.#tell(done);
-    return { decided: actions.length, done: done.length, wakeAt: tried.againAt ?? wakeAt, revision };
+    const counts = { decided: actions.length, done: done.length };
+    return { ...counts, wakeAt: tried.againAt ?? wakeAt, isWaiting: isWaiting || counts.done < counts.decided, revision };
   }
 
   /** Rounds until there is nothing to do now, or others do it. Resolves with the last one. */
@@ -94,36 +96,46 @@ export class Reconciler {
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, logger } = this.#options;
     const alarm = new Alarm(clock, signal);
-    let seen = 0;
-    /** On the monotonic clock: until then no event brings a round. */
+    let known: Known = { seen: 0, isWaiting: true };
+    /** On the monotonic clock: until then neither an event nor a round's own work brings the next. */
     let restUntil = 0;
-    let turn: Promise<unknown> = Promise.resolve();
-    const settle = async (): Promise<void> => {
+    /** Of the round that is underway; never rejects. */
+    let turn: Promise<unknown> | undefined;
+    const once = async (): Promise<void> => {
       const beganAt = clock.monotonic();
-      const { wakeAt, done, revision } = await this.settle(signal);
-      const endedAt = clock.monotonic();
-      restUntil = endedAt + Math.min(restMaxMs, restRatio * (endedAt - beganAt));
-      seen = done > 0 ? 0 : revision;
-      alarm.set(done > 0 ? clock.now() : wakeAt, ring);
+      const { wakeAt, done, revision, isWaiting } = await this.round();
+      const restMs = Math.min(restMaxMs, restRatio * (clock.monotonic() - beganAt));
+      restUntil = clock.monotonic() + restMs;
+      known = { seen: revision, isWaiting };
+      // What was done may ask for more at once, whether or not it comes back as an event.
+      alarm.set(done > 0 ? clock.now() + restMs : wakeAt, ring);
     };
     /** One after the other: two at once do no harm, but no good either. */
-    const next = (): Promise<void> => {
-      const mine = turn.then(settle);
-      turn = mine.catch(() => undefined);
-      return mine;
+    const next = async (): Promise<void> => {
+      while (turn !== undefined) await turn;
+      const mine = once();
+      turn = mine.then(
+        () => (turn = undefined),
+        () => (turn = undefined),
+      );
+      await mine;
     };
+    /** The round that is underway sets the alarm anew. */
     const ring = (): void => {
+      if (turn !== undefined) return;
       next().catch((error: unknown) => logger.log("warn", "reconciler: a round failed", { cluster: store.uid, error }));
     };
-    /** Its own commits come back as events: what they led to is known. */
     const look = async (events: readonly WatchEvent[] | undefined): Promise<void> => {
-      if (events?.every(({ revision }) => revision <= seen)) return;
-      const restMs = events === undefined ? 0 : restUntil - clock.monotonic();
-      if (restMs > 0) await clock.sleep(restMs, signal);
-      await next();
+      if (events === undefined) return await next();
+      // Meanwhile the alarm may bring a round that sees what they tell.
+      while (isNews(events, known)) {
+        const restMs = restUntil - clock.monotonic();
+        if (restMs > 0) await clock.sleep(restMs, signal);
+        else if (turn !== undefined) await turn;
+        else await next();
+      }
     };
-    const specifiers = [...onAny(nodeKind), ...onAny(serviceKind), ...onAny(taskKind)];
-    await follow({ store, clock, logger, name: "reconciler", specifiers, everyMs: sweepMs, look }, signal);
+    await follow({ store, clock, logger, name: "reconciler", specifiers: followed, everyMs: sweepMs, look }, signal);
     alarm.set(undefined, ring);
     await turn;
   }
@@ -152,13 +164,18 @@ export class Reconciler {
       for (const action of group) carried.delete(action);
       for (const action of this.#tryOut(transaction, group)) carried.add(action);
     });
+    const endMs = clock.monotonic() + commitMs;
+    let tried = 0;
     try {
-      await store.batch(steps, { actor: reconcilerName });
-      return { groups: groups.length };
+      do {
+        await store.batch(steps.slice(tried, tried + groupsAtOnce), { actor: reconcilerName });
+        tried += groupsAtOnce;
+      } while (tried < groups.length && clock.monotonic() < endMs);
+      return { groups: tried };
     } catch (error) {
       const cause = error instanceof BatchError ? error.cause : undefined;
       if (!(error instanceof BatchError) || !(cause instanceof UnavailableError || cause instanceof BusyError)) throw error;
-      return { groups: error.committed, againAt: clock.now() + cause.retryAfterSeconds * 1_000 };
+      return { groups: tried + error.committed, againAt: clock.now() + cause.retryAfterSeconds * 1_000 };
     }
   }
 

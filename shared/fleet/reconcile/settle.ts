@@ -1,6 +1,7 @@
 /**
- * The end of a round: finds a node for whatever is to have one. Rooms are filled with what is there and stays, then tasks that wait
- * are placed, then those that the round makes. A task that fits nowhere stays pending and says which rule refused how many nodes.
+ * The end of a round: finds a node for whatever is to have one. Rooms are filled with what is there and stays, people's containers too;
+ * then tasks that wait are placed, then those that the round makes. A task that fits nowhere stays pending and says which rule refused
+ * how many nodes.
  */
 import type { Service } from "../../kinds/service.ts";
 import type { Task } from "../../kinds/task.ts";
@@ -59,6 +60,7 @@ function fillRooms({ world, plan, placement, policy }: SettleOptions): void {
     if (endedItself(task) && isRecent(task, world.now)) room.fail(service);
     if ((demandOf(template).placement?.strategy ?? policy.strategy) === "roundRobin") noteNewest(newest, service, task);
   }
+  for (const { nodeName, tenant } of world.standing) placement.room(nodeName)?.take(tenant);
   for (const [service, { spec }] of newest) if (spec.nodeName !== undefined) placement.follow(service, spec.nodeName);
 }
 
@@ -79,9 +81,12 @@ function wait(task: Task, groups: Groups, { plan, placement }: SettleOptions): v
   const { nodeName, template } = task.spec;
   const service = ownerKeyOf(task);
   const tell = (found: string | undefined, why: string): void => {
-    if (found !== undefined)
+    if (found !== undefined) {
       Object.assign(plan.change(task), { nodeName: found, state: "assigned", message: `assigned to node ${found}` });
-    else if (task.status?.message !== why) Object.assign(plan.change(task), { state: "pending", message: why });
+      return;
+    }
+    plan.wait();
+    if (task.status?.message !== why) Object.assign(plan.change(task), { state: "pending", message: why });
   };
   if (nodeName === undefined) {
     groups.add(service, template, { settle: tell });
@@ -91,12 +96,16 @@ function wait(task: Task, groups: Groups, { plan, placement }: SettleOptions): v
   tell(refusal === undefined ? nodeName : undefined, refusal ?? "");
 }
 
-function order(create: NewTask, groups: Groups, { placement }: SettleOptions): void {
+function order(create: NewTask, groups: Groups, { plan, placement }: SettleOptions): void {
   const { place, template } = create;
   const service = serviceKeyOf(create.service);
   const tell = (found: string | undefined, why: string): void => {
-    if (found === undefined) create.message = why;
-    else Object.assign(create, { nodeName: found, state: "assigned", message: `assigned to node ${found}` });
+    if (found !== undefined) {
+      Object.assign(create, { nodeName: found, state: "assigned", message: `assigned to node ${found}` });
+      return;
+    }
+    plan.wait();
+    create.message = why;
   };
   if ("slot" in place) {
     groups.add(service, template, { settle: tell });

@@ -2,6 +2,7 @@
 import type { Node } from "../../kinds/node.ts";
 import type { Service } from "../../kinds/service.ts";
 import { type Task, type TaskState, taskStateRank } from "../../kinds/task.ts";
+import type { Standing } from "../placement/standing.ts";
 import type { Strategy, StrategyName } from "../placement/strategies.ts";
 
 /** The actor of the reconciler's entries, and the source of its events. */
@@ -13,6 +14,8 @@ export type World = {
   readonly nodes: readonly Node[];
   readonly services: readonly Service[];
   readonly tasks: readonly Task[];
+  /** What containers that people made take of the nodes. */
+  readonly standing: readonly Standing[];
   /** Of nodes that are being removed, by their names: how many containers of tasks they have. Absent: none. */
   readonly containersLeft?: ReadonlyMap<string, number>;
 };

@@ -94,7 +94,7 @@ const scaled = (one: Case, { quick }: Context): Case =>
   quick ? { ...one, tasks: one.tasks / quickShare, services: Math.ceil(one.services / quickShare) } : one;
 
 function decideWorkload(one: Case): Timed {
-  let world: World = { now: 0, nodes: [], services: [], tasks: [] };
+  let world: World = { now: 0, nodes: [], services: [], tasks: [], standing: [] };
   return {
     name: one.name,
     operations: 1,
@@ -205,6 +205,7 @@ function worldOf(one: Case): World {
     ),
     services,
     tasks: one.from === "new" ? [] : services.flatMap((service) => tasksOf(service, perService, one.from === "settled")),
+    standing: [],
   };
   return one.from === "settled" ? settled(world) : world;
 }

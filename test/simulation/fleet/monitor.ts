@@ -120,7 +120,7 @@ export class Monitor {
     if (node === undefined || this.forced.has(node.metadata.uid) || node.status?.state !== "ready") return;
     const machine = this.machines.find(({ address }) => address === node.spec.address);
     if (machine === undefined || machine.hasLied) return;
-    const running = machine.containers.filter((one) => isOurs(one) && taskUidOf(one) !== undefined);
+    const running = machine.containers.filter((one) => one.isRunning && isOurs(one) && taskUidOf(one) !== undefined);
     if (running.length > 0)
       this.fail(`node ${node.metadata.name} is removed, and runs ${running.map(({ name }) => name).join(", ")}`);
   }

@@ -37,9 +37,12 @@ const stepsMax = 2_000_000;
 /** In which all must be well: back-offs of five minutes follow each other, and a restart's delay. */
 const restMsMax = 40 * 60_000;
 const lookMs = 5_000;
-/** A service says that it gets no further after ten minutes; when nothing was said for longer, nothing more is to come. */
-const quietMs = 11 * 60_000;
-const settleMsMax = 60 * 60_000;
+/**
+ * A service says that it gets no further after ten minutes, and whoever asked an engine that was out of reach gives up after fifteen; when
+ * nothing was said for longer, nothing more is to come.
+ */
+const quietMs = 16 * 60_000;
+const settleMsMax = 5 * quietMs;
 /** Long enough for what was seen wrongly to be done. */
 const soonMs = 90_000;
 const stopMsMax = 5 * 60_000;

@@ -1,5 +1,5 @@
 /** JSON bodies of requests: read whole, and so bounded. */
-import type { JsonObject } from "../base/json.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { badParameter, DockerError } from "./errors.ts";
 import { type DockerRequest, jsonType } from "./exchange.ts";
 
@@ -16,8 +16,8 @@ export async function jsonBody(request: DockerRequest): Promise<JsonObject> {
   }
   const value = parsed(Buffer.from(bytes).toString());
   if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw badParameter("invalid JSON: the body must be an object");
-  return value as JsonObject;
+  if (!isJsonObject(value)) throw badParameter("invalid JSON: the body must be an object");
+  return value;
 }
 
 /** @throws DockerError 413 */

@@ -5,7 +5,7 @@ import { mustStream } from "./buffered.ts";
 import type { Call } from "./call.ts";
 import { badParameter } from "./errors.ts";
 import { type DockerAnswer, type DockerUpgrade, json, jsonType } from "./exchange.ts";
-import { pass, segment } from "./forward.ts";
+import { pass, type Sent, segment, type Target } from "./forward.ts";
 import { hijack } from "./hijack.ts";
 import type { Handler } from "./route.ts";
 
@@ -27,21 +27,23 @@ export const passToExec =
 
 /** Both ways; a detached one has an answer like any other. */
 export async function startExec(call: Call): Promise<DockerUpgrade> {
-  const id = call.params["id"] ?? "";
-  const [target, body] = [await call.fleet.execs.find(id), await jsonBody(call.request)];
-  const sent = { path: `/exec/${segment(id)}/start`, body: Buffer.from(JSON.stringify(body)) };
-  if (body["Detach"] === true) return { kind: "answered", answer: await pass(withType(call), target, sent) };
-  mustStream(call, "exec start", [target.node]);
+  const { target, sent, isDetached } = await asked(call);
+  if (isDetached) return { kind: "answered", answer: await pass(withType(call), target, sent) };
   return await hijack(withType(call), target, sent);
 }
 
 /** Of a client that did not ask to switch: detached, or what the command writes, one way. */
 export async function startExecOneWay(call: Call): Promise<DockerAnswer> {
+  const { target, sent } = await asked(call);
+  return await pass(withType(call), target, sent);
+}
+
+async function asked(call: Call): Promise<{ readonly target: Target; readonly sent: Sent; readonly isDetached: boolean }> {
   const id = call.params["id"] ?? "";
   const [target, body] = [await call.fleet.execs.find(id), await jsonBody(call.request)];
-  if (body["Detach"] !== true) mustStream(call, "exec start", [target.node]);
-  const sent = { path: `/exec/${segment(id)}/start`, body: Buffer.from(JSON.stringify(body)) };
-  return await pass(withType(call), target, sent);
+  const isDetached = body["Detach"] === true;
+  if (!isDetached) mustStream(call, "exec start", [target.node]);
+  return { target, sent: { path: `/exec/${segment(id)}/start`, body: Buffer.from(JSON.stringify(body)) }, isDetached };
 }
 
 /** The body that goes on is JSON, whatever the client called it. */

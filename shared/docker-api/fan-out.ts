@@ -23,7 +23,7 @@ export type Gathered<T> = {
 };
 
 /** Time for one node: lists come in milliseconds, and whoever waits for `docker images` waits for the slowest. */
-const listMs = 10_000;
+export const listMs = 10_000;
 /** Names in the header that tells of missing nodes. */
 const namedMax = 50;
 

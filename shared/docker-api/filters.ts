@@ -2,6 +2,7 @@
  * Docker's `filters`: JSON, either `{"label": ["a=b"]}` or, as older clients send it, `{"label": {"a=b": true}}`. Names must be known;
  * values of one name are joined by or, but for labels, of which all must hold.
  */
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { badParameter } from "./errors.ts";
 
 export type Filters = ReadonlyMap<string, readonly string[]>;
@@ -70,19 +71,19 @@ function testOf(value: string): (text: string) => boolean {
   }
 }
 
-function parsed(text: string): Readonly<Record<string, unknown>> {
+function parsed(text: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw badParameter("invalid filter");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw badParameter("invalid filter");
-  return value as Readonly<Record<string, unknown>>;
+  if (!isJsonObject(value)) throw badParameter("invalid filter");
+  return value;
 }
 
 function valuesOf(name: string, values: unknown): readonly string[] {
   if (Array.isArray(values) && values.every((one) => typeof one === "string")) return values;
-  if (typeof values !== "object" || values === null || Array.isArray(values)) throw badParameter(`invalid filter '${name}'`);
+  if (!isJsonObject(values)) throw badParameter(`invalid filter '${name}'`);
   return Object.entries(values).flatMap(([value, isOn]) => (isOn === true ? [value] : []));
 }

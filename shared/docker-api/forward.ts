@@ -26,6 +26,8 @@ export type Sent = {
   readonly body?: RawRequest["body"] | null;
   /** Milliseconds until the answer begins; absent: the engine's own. */
   readonly timeoutMs?: number;
+  /** Milliseconds that the answer may be silent; absent: for ever. */
+  readonly idleMs?: number;
 };
 
 /** What an engine takes longest to begin to answer: committing or importing gigabytes, a stop with a long grace time. */
@@ -90,9 +92,10 @@ export async function rawRequest(call: Call, { engine }: Target, sent: Sent): Pr
   };
 }
 
-export const streamCall = (call: Call, { timeoutMs }: Pick<Sent, "timeoutMs">): StreamCall => ({
+export const streamCall = (call: Call, { timeoutMs, idleMs }: Pick<Sent, "timeoutMs" | "idleMs">): StreamCall => ({
   signal: call.signal,
   ...(timeoutMs !== undefined && { timeoutMs }),
+  ...(idleMs !== undefined && { idleMs }),
 });
 
 export const passedBack = (headers: RawHeaders): Headers =>

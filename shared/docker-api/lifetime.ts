@@ -5,8 +5,8 @@ import type { Clock } from "../base/clock.ts";
 import { DockerError } from "./errors.ts";
 import type { DockerAnswer } from "./exchange.ts";
 
-/** Timers can't wait for longer than 24 days. */
-const waitMsMax = 24 * 3_600_000;
+/** Timers can't wait for longer than 24 days: asked to, they end at once. */
+export const waitMsMax = 20 * 24 * 3_600_000;
 
 export class Lifetime {
   readonly signal: AbortSignal;
@@ -19,7 +19,7 @@ export class Lifetime {
     }
     const expired = new AbortController();
     this.signal = AbortSignal.any([request, expired.signal]);
-    this.#untilExpired(clock, expires).then(
+    waitUntil(clock, expires, this.#over.signal).then(
       () => expired.abort(new DockerError(401, "Unauthorized: the token is no longer good")),
       () => undefined, // the work was over first
     );
@@ -34,10 +34,11 @@ export class Lifetime {
   end(): void {
     this.#over.abort();
   }
+}
 
-  async #untilExpired(clock: Clock, expires: number): Promise<void> {
-    for (let leftMs = expires - clock.now(); leftMs > 0; leftMs = expires - clock.now()) {
-      await clock.sleep(Math.min(leftMs, waitMsMax), this.#over.signal);
-    }
+/** Resolves at `timeMs`, milliseconds since 1970, however far that is. Rejects with the signal's reason. */
+export async function waitUntil(clock: Clock, timeMs: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = timeMs - clock.now(); leftMs > 0; leftMs = timeMs - clock.now()) {
+    await clock.sleep(Math.min(leftMs, waitMsMax), signal);
   }
 }

@@ -130,7 +130,7 @@ async function* takenFrom(socket: Duplex, bytes: number): AsyncGenerator<Uint8Ar
   while (left > 0) {
     const chunk = (socket.read(Math.min(left, Math.max(1, socket.readableLength))) ?? undefined) as Buffer | undefined;
     if (chunk === undefined) {
-      if (socket.readableEnded || socket.destroyed) throw new Error("the body ended in the middle");
+      if (socket.readableEnded || socket.destroyed) throw new DockerError(400, "the body broke off: it ended in the middle");
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           for (const event of ["readable", "end", "close"]) socket.off(event, wake);

@@ -10,6 +10,7 @@ import { type DockerAnswer, json } from "./exchange.ts";
 import { askNodes, type Gathered, gatheredHeaders, mustHaveSome, type Part } from "./fan-out.ts";
 import { boolFilter, type Filters, filtersOf, filtersQuery } from "./filters.ts";
 import { shownAs } from "./node-parts/named.ts";
+import { listOf } from "./raw-json.ts";
 import { isBelow } from "./versions.ts";
 
 /** From this version on a prune of volumes leaves those that have a name. */
@@ -96,8 +97,3 @@ const withValue = (filters: Filters, name: string, value: string): Filters =>
 const queryOf = (filters: Filters): URLSearchParams => new URLSearchParams({ filters: JSON.stringify(filtersQuery(filters)) });
 
 const textsOf = (value: Json, field: string): string[] => listOf(value, field).filter((one) => typeof one === "string");
-
-function listOf(value: Json, field: string): readonly Json[] {
-  const list = objectOf(value)[field];
-  return Array.isArray(list) ? list : [];
-}

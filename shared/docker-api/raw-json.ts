@@ -1,5 +1,5 @@
 /** Answers of engines that are changed on their way: read whole, and so bounded. */
-import type { Json, JsonObject } from "../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, objectOf } from "../base/json.ts";
 import type { RawAnswer } from "../fleet/engine/raw.ts";
 import { DockerError } from "./errors.ts";
 
@@ -25,9 +25,14 @@ export async function rawJson({ body }: RawAnswer): Promise<Json> {
 /** As rawJson, of an answer that must be an object. */
 export async function rawObject(answer: RawAnswer): Promise<JsonObject> {
   const value = await rawJson(answer);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new DockerError(502, "the engine's answer is no object");
-  return value as JsonObject;
+  if (!isJsonObject(value)) throw new DockerError(502, "the engine's answer is no object");
+  return value;
+}
+
+/** A field's list; empty where there is none. */
+export function listOf(value: Json, field: string): readonly Json[] {
+  const list = objectOf(value)[field];
+  return Array.isArray(list) ? list : [];
 }
 
 /** The message of a refusal. */

@@ -24,6 +24,7 @@ export async function rows(call: Call, work: Work, { headers = {}, isEager = fal
   const left = new AbortController();
   const signal = AbortSignal.any([call.signal, left.signal]);
   body.once("close", () => left.abort(new Error("the client has left")));
+  body.setMaxListeners(0); // each of many nodes may wait for room
   body.on("error", () => undefined); // whoever carries it hears of it; the work is ended by its close
   const begun = Promise.withResolvers<void>();
   let hasBegun = isEager;

@@ -118,6 +118,17 @@ describe("create", () => {
     ]);
   });
 
+  it("networks of two nodes can't both be joined, and are not taken for those of one", async () => {
+    const torn = await create({
+      HostConfig: { NetworkMode: "node-b/front" },
+      NetworkingConfig: { EndpointsConfig: { "node-b/front": {}, "node-c/front": {} } },
+    });
+    expect([torn.status, torn.json()]).toEqual([
+      409,
+      { message: "unable to find a node that satisfies its dependencies: they are on node-b, node-c" },
+    ]);
+  });
+
   it("a network of one node decides it, by the name it has there", async () => {
     expect(
       await nodeOf({
@@ -146,6 +157,20 @@ describe("create", () => {
     expect(await nodeOf({ Image: "known:1" })).toBe("node-b");
     const elsewhere = await create({ Image: "known:1", Env: ["constraint:node==node-a"] });
     expect(elsewhere.status).toBe(404);
+  });
+
+  it("all images of its affinities decide the node, not the last of them", async () => {
+    const image = front.engines.get("node-b")?.world.image("busybox");
+    if (image === undefined) throw new Error("every engine has busybox");
+    for (const name of ["node-b", "node-c"])
+      front.engines.get(name)?.world.addImage({ ...image, id: `sha256:${"1".repeat(64)}`, tags: new Set([`of:${name}`]) });
+    for (const _ of ["once", "twice"])
+      expect(await nodeOf({ Env: ["affinity:image==of:node-b", "affinity:image==busybox"] })).toBe("node-b");
+    const torn = await create({ Env: ["affinity:image==of:node-b", "affinity:image==of:node-c"] });
+    expect([torn.status, torn.json()]).toEqual([
+      503,
+      { message: "no suitable node (none has all the images of its affinities)" },
+    ]);
   });
 
   it("as the CLI runs an image that nobody has: 404, pull, and again", async () => {
@@ -182,7 +207,8 @@ describe("create", () => {
       503,
       { message: expect.stringContaining("unsupported platform on 3 nodes") },
     ]);
-    expect(await nodeOf({}, "?platform=linux/amd64")).toMatch(/^node-/);
+    for (const platform of ["linux/amd64", "linux", "amd64"]) expect(await nodeOf({}, `?platform=${platform}`)).toMatch(/^node-/);
+    expect((await create({}, "?platform=windows")).status).toBe(503);
   });
 
   it("the address that newer clients give a network stands where older engines look", async () => {

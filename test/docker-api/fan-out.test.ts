@@ -1,8 +1,11 @@
 /** What goes to all nodes: images, networks, volumes, prunes, sizes; merged, with nodes that fail named and left out. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { request as httpRequest } from "node:http";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { StreamCall } from "../../shared/fleet/engine/call.ts";
 import { packTar } from "../../shared/fleet/simulated/tar.ts";
-import { idle } from "./containers.ts";
-import { openSimulatedFront, type SimulatedFront } from "./front-host.ts";
+import { addContainers, idle } from "./containers.ts";
+import { openFront, openSimulatedFront, type SimulatedFront } from "./front-host.ts";
+import { rawAnswer, scriptedEngine } from "./scripted-engine.ts";
 
 let front: SimulatedFront;
 beforeEach(async () => {
@@ -203,6 +206,49 @@ describe("networks", () => {
     expect((await create({})).json()).toEqual({ message: "network name is required" });
   });
 
+  it("a client that leaves does not leave it half made", async () => {
+    const { promise: begun, resolve } = Promise.withResolvers<void>();
+    engineOf("node-a").faults.lie = (call, answer) => {
+      if (call === "network create") resolve();
+      return answer;
+    };
+    engineOf("node-b").faults.latencyMs = 300;
+    const request = httpRequest(`${front.url}/v1.41/networks/create`, {
+      method: "POST",
+      agent: false,
+      headers: { authorization: "Bearer admin", "content-type": "application/json" },
+    });
+    request.on("error", () => undefined);
+    request.end('{"Name":"front"}');
+    await begun;
+    request.destroy();
+    const has = async (name: string) => (await engineOf(name).open().networks.list()).some(({ Name }) => Name === "front");
+    await vi.waitFor(async () => expect(await has("node-b")).toBe(true), { timeout: 5_000 });
+    expect([await has("node-a"), await has("node-c")]).toEqual([true, true]);
+  });
+
+  it("a node that says nothing does not hold up what is shown of one for longer than a list", async () => {
+    const calls: StreamCall[] = [];
+    const engine = scriptedEngine({
+      forward: async ({ path }, call) => {
+        if (path.includes("/networks/")) calls.push(call);
+        return path.includes("/prune") ? rawAnswer(200, {}) : undefined;
+      },
+    });
+    const scripted = await openFront({ nodes: { "node-a": engine.simulated.open().address }, open: engine.open });
+    try {
+      await engine.simulated.open().networks.create({ Name: "front" });
+      expect((await scripted.ask("GET", "/v1.41/networks/front")).status).toBe(200);
+      expect((await scripted.ask("POST", "/v1.41/networks/prune")).status).toBe(200);
+    } finally {
+      await scripted.close();
+    }
+    expect(calls.map(({ timeoutMs, idleMs }) => [timeoutMs, idleMs])).toEqual([
+      [10_000, 10_000],
+      [15 * 60_000, 60_000],
+    ]);
+  });
+
   it("a container joins one of its own node", async () => {
     await create({ Name: "front" });
     await front.ask("POST", "/v1.41/containers/create?name=web", {
@@ -296,6 +342,16 @@ describe("info and version", () => {
         [" node-a", "10.0.0.1:2375"],
         ["  └ Status", "Healthy"],
       ]),
+    });
+    await addContainers(front.store, [
+      { name: "again", status: { state: "restarting" } },
+      { name: "still", status: { state: "paused" } },
+    ]);
+    expect((await front.ask("GET", "/v1.41/info")).json()).toMatchObject({
+      Containers: 4,
+      ContainersRunning: 1,
+      ContainersPaused: 1,
+      ContainersStopped: 2,
     });
     const version = (await front.ask("GET", "/v1.41/version")).json();
     expect(version).toMatchObject({ Version: "0.0.0-test", MinAPIVersion: "1.41", Os: "linux" });

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { duplexPair } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
@@ -128,6 +128,25 @@ describe("connections that leave HTTP", () => {
     const [response] = (await once(request, "response")) as [IncomingMessage];
     expect([404, 413]).toContain(response.statusCode);
     request.destroy();
+  });
+
+  it("a body that ends before its length is the client's fault, not ours", async () => {
+    const faults: string[] = [];
+    const logger = { log: (level: string, message: string) => void (level === "error" && faults.push(message)) };
+    const front = await openSimulatedFront(1, { logger });
+    opened.push(front);
+    await front.ask("POST", "/v1.41/containers/create?name=web", { json: { Image: "busybox", Cmd: idle } });
+    await front.ask("POST", "/v1.41/containers/web/start");
+    const made = await front.ask("POST", "/v1.41/containers/web/exec", { json: { Cmd: ["cat"], AttachStdout: true } });
+    const { Id } = made.json() as { readonly Id: string };
+    const { port, pathname } = new URL(`${front.url}/v1.41/exec/${Id}/start`);
+    const socket = connect({ host: "127.0.0.1", port: Number(port), allowHalfOpen: true });
+    const head = ["authorization: Bearer admin", "connection: Upgrade", "upgrade: tcp", "content-length: 10", "host: x"];
+    socket.end(`POST ${pathname} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n{`);
+    const answer = (await buffer(socket)).toString();
+    expect(answer.split("\r\n")[0]).toBe("HTTP/1.1 400 Bad Request");
+    expect(answer).toContain('{"message":"the body broke off: it ended in the middle"}');
+    expect(faults).toEqual([]);
   });
 
   describe("with an engine whose side is the test's", () => {

@@ -152,6 +152,16 @@ describe("passed calls", () => {
     expect([fault.status, fault.json()]).toEqual([500, { message: "internal error" }]);
   });
 
+  it("whoever wants to remove a link does not lose the container", async () => {
+    await run();
+    const answer = await front.ask("DELETE", "/v1.41/containers/web?link=1&force=1");
+    expect([answer.status, answer.json()]).toEqual([
+      501,
+      { message: "links are not removed here: they go with their containers" },
+    ]);
+    expect(await stateOf("web")).toBe("running");
+  });
+
   it("one that its node has no more is removed all the same", async () => {
     const id = await run();
     const world = front.engines.get(await nodeOf("web"))?.world;

@@ -14,6 +14,8 @@ export type Script = {
   /** undefined: the simulated engine answers. */
   readonly forward?: (request: RawRequest, call: StreamCall) => Promise<RawAnswer | undefined>;
   readonly upgrade?: (request: RawRequest, call: StreamCall) => Promise<RawUpgrade | undefined>;
+  /** In place of the simulated engine's own. */
+  readonly events?: (own: Engine["system"]["events"]) => Engine["system"]["events"];
 };
 
 export type ScriptedEngine = {
@@ -25,7 +27,7 @@ export type ScriptedEngine = {
   readonly open: OpenEngine;
 };
 
-export function scriptedEngine({ versions, forward, upgrade }: Script = {}): ScriptedEngine {
+export function scriptedEngine({ versions, forward, upgrade, events = (own) => own }: Script = {}): ScriptedEngine {
   const simulated = new SimulatedEngine({
     address: "tcp://10.0.0.1:2375",
     clock: systemClock,
@@ -37,6 +39,7 @@ export function scriptedEngine({ versions, forward, upgrade }: Script = {}): Scr
     ...engine,
     system: {
       ...engine.system,
+      events: events(engine.system.events),
       version: async (call) => {
         made.versionsAsked += 1;
         return { ...(await engine.system.version(call)), ...versions };

@@ -2,7 +2,10 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { afterEach, describe, expect, it } from "vitest";
+import { buffer } from "node:stream/consumers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Call } from "../../shared/docker-api/call.ts";
+import { rows } from "../../shared/docker-api/rows.ts";
 import { type Front, openFront } from "./front-host.ts";
 import { type Script, scriptedEngine } from "./scripted-engine.ts";
 
@@ -168,9 +171,60 @@ describe("long bodies", () => {
     expect(seen).toBeLessThan(4 * 1024 * 1024);
   });
 
+  it("a stop with a grace time beyond what timers reach waits as long as they do", async () => {
+    const waits: (number | undefined)[] = [];
+    const front = await frontWith({
+      forward: async ({ path }, { timeoutMs }) => {
+        if (path.includes("/stop")) waits.push(timeoutMs);
+        return undefined;
+      },
+    });
+    for (const t of ["10", "999999999999"]) await front.ask("POST", `/v1.41/containers/web/stop?t=${t}`);
+    expect(waits[0]).toBe(10_000 + 15 * 60_000);
+    expect(waits[1]).toBeGreaterThan(24 * 3_600_000);
+    expect(waits[1]).toBeLessThan(2 ** 31);
+  });
+
+  it("events whose end lies further away than timers reach are waited for", async () => {
+    // The simulated engine's own timer is one that can't.
+    const engine = scriptedEngine({
+      events:
+        (own) =>
+        ({ until: _, ...options } = {}, call) =>
+          own(options, call),
+    });
+    const front = await openFront({ nodes: { "node-a": engine.simulated.open().address }, open: engine.open });
+    opened.push(front);
+    const until = Math.floor(Date.now() / 1_000) + 40 * 24 * 3_600;
+    const response = await begin(front, `/v1.41/events?until=${until}`);
+    await vi.waitFor(() => expect(engine.simulated.world.listeners.size).toBe(1));
+    const heard = once(response, "data");
+    await front.ask("POST", "/v1.41/containers/create?name=web", { json: { Image: "busybox" } });
+    expect(String((await heard)[0])).toContain('"Action":"create"');
+    response.destroy();
+  });
+
+  it("many nodes may wait for one reader", async () => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error) => void warnings.push(message);
+    process.on("warning", note);
+    const { signal } = new AbortController();
+    const { body } = await rows(
+      { signal } as Call,
+      async (send) => {
+        await Promise.all(Array.from({ length: 40 }, () => send({ text: "x".repeat(chunkBytes) })));
+      },
+      { isEager: true },
+    );
+    await new Promise(setImmediate);
+    const text = await buffer(body as Readable);
+    process.off("warning", note);
+    expect([text.length > 40 * chunkBytes, warnings]).toEqual([true, []]);
+  });
+
   it("rows of stats keep their bytes but for the name, however they are cut into pieces", async () => {
-    const rows = `${JSON.stringify({ read: "now", name: "/wl-1", id: "x", text: "ä" })}\n${JSON.stringify({ name: "/wl-1", n: 2 })}\n`;
-    const bytes = Buffer.from(rows);
+    const sent = `${JSON.stringify({ read: "now", name: "/wl-1", id: "x", text: "ä" })}\n${JSON.stringify({ name: "/wl-1", n: 2 })}\n`;
+    const bytes = Buffer.from(sent);
     const front = await frontWith({
       forward: async ({ path }) => {
         if (!path.includes("/stats")) return undefined;
@@ -182,7 +236,7 @@ describe("long bodies", () => {
       },
     });
     const { text, headers } = await front.ask("GET", "/v1.41/containers/web/stats?stream=1");
-    expect(text).toBe(rows.replaceAll("/wl-1", "/web"));
+    expect(text).toBe(sent.replaceAll("/wl-1", "/web"));
     expect(headers["content-length"]).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 import type { CommitOptions } from "../../fleet/engine/containers.ts";
 import { jsonBody } from "../body.ts";
 import type { Call } from "../call.ts";
-import { badParameter } from "../errors.ts";
+import { badParameter, DockerError } from "../errors.ts";
 import { type DockerAnswer, json, nothing } from "../exchange.ts";
 import { flag } from "../query.ts";
 import { containerOf, look } from "./pass.ts";
@@ -24,6 +24,8 @@ export async function renameContainer(call: Call): Promise<DockerAnswer> {
 /** Also one that its node has no more. */
 export async function removeContainer(call: Call): Promise<DockerAnswer> {
   const { fleet, params, query, signal } = call;
+  // Engines remove a link only; whoever asks for that must not lose the container.
+  if (flag(query, "link")) throw new DockerError(501, "links are not removed here: they go with their containers");
   const options = { force: flag(query, "force"), volumes: flag(query, "v") };
   await fleet.containers.remove(params["id"] ?? "", options, { signal });
   return nothing();

@@ -2,7 +2,7 @@
  * `docker create`: the fleet chooses the node, commits the container's object and makes it there. An image that only some nodes have is
  * run on one of those; one that none has is 404 in Docker's words, upon which clients pull, on all nodes, and ask again.
  */
-import type { JsonObject } from "../../base/json.ts";
+import { type JsonObject, objectOf } from "../../base/json.ts";
 import type { ContainerCreate } from "../../fleet/engine/containers.ts";
 import { NoSuchImageError } from "../../fleet/engine-errors.ts";
 import { NodeError, NoNodesError, noSuchImage, TriesExceededError } from "../../fleet/fleet/errors.ts";
@@ -56,10 +56,7 @@ async function onHolders(call: Call, wanted: Wanted, image: string): Promise<Cre
   const first = known === undefined ? undefined : await tryOn(call, wanted, known);
   const made = first ?? (await tryOn(call, wanted, undefined));
   if (made !== undefined) return made;
-  const holders = (
-    await askNodes(call, "image inspect", (engine, engineCall) => engine.images.inspect(image, engineCall))
-  ).parts.map(({ node }) => node.metadata.name);
-  const last = holders.length === 0 ? undefined : await tryOn(call, wanted, holders);
+  const last = await tryOn(call, wanted, await askedHolders(call, image));
   if (last !== undefined) return last;
   throw noSuchImage(image.includes("@") || image.lastIndexOf(":") > image.lastIndexOf("/") ? image : `${image}:latest`);
 }
@@ -130,7 +127,7 @@ async function placedBy(
   for (const rule of affinities) {
     const { key, operator, value } = rule;
     if (key === "container") add(rule, `node.name${operator}${(await call.fleet.containers.find(value)).node.metadata.name}`);
-    else if (key === "image" && operator === "==" && !rule.isWish) among = await holders(call, value);
+    else if (key === "image" && operator === "==" && !rule.isWish) among = await holders(call, value, among);
     else
       beside.push(
         `${key === "image" || key === "service" || key.startsWith("labels.") ? key : `labels.${key}`}${operator}${value}`,
@@ -139,15 +136,25 @@ async function placedBy(
   return { constraints: firm, wishes, affinities: beside, among };
 }
 
-async function holders(call: Call, image: string): Promise<readonly string[]> {
+/** Of the nodes of `among` those that have the image. @throws NoNodesError: others have it. */
+async function holders(call: Call, image: string, among: readonly string[] | undefined): Promise<readonly string[]> {
+  const names = await askedHolders(call, image);
+  if (names.length === 0) throw noSuchImage(image);
+  const both = among === undefined ? names : names.filter((name) => among.includes(name));
+  if (both.length === 0) throw new NoNodesError("no suitable node (none has all the images of its affinities)");
+  return both;
+}
+
+async function askedHolders(call: Call, image: string): Promise<readonly string[]> {
   const { parts } = await askNodes(call, "image inspect", (engine, engineCall) => engine.images.inspect(image, engineCall));
-  if (parts.length === 0) throw noSuchImage(image);
   return parts.map(({ node }) => node.metadata.name);
 }
 
+/** `os[/arch[/variant]]`, or an architecture alone, as containerd reads it. */
 function platformOf(text: string): { readonly os?: string; readonly architecture?: string } {
-  const parts = text.split("/");
-  return parts.length === 1 ? { architecture: parts[0] ?? "" } : { os: parts[0] ?? "", architecture: parts[1] ?? "" };
+  const [first = "", architecture] = text.split("/");
+  if (architecture !== undefined) return { os: first, architecture };
+  return /^(linux|windows|darwin|freebsd)$/i.test(first) ? { os: first } : { architecture: first };
 }
 
 function isMissingImage(error: unknown): boolean {
@@ -159,12 +166,9 @@ function isMissingImage(error: unknown): boolean {
 /** From API 1.44 on clients give the address of the first network there; engines before look for it beside. */
 function withEndpointMac(body: JsonObject): JsonObject {
   if (typeof body["MacAddress"] === "string" && body["MacAddress"] !== "") return body;
-  const endpoints = Object.values(
-    ((body["NetworkingConfig"] as JsonObject | undefined)?.["EndpointsConfig"] ?? {}) as JsonObject,
-  );
-  const [mac] = endpoints.flatMap((endpoint) => {
-    const value = (endpoint as JsonObject | null)?.["MacAddress"];
-    return typeof value === "string" && value !== "" ? [value] : [];
-  });
+  const endpoints = Object.values(objectOf(objectOf(body["NetworkingConfig"])["EndpointsConfig"]));
+  const mac = endpoints
+    .map((endpoint) => objectOf(endpoint)["MacAddress"])
+    .find((value) => typeof value === "string" && value !== "");
   return mac === undefined ? body : { ...body, MacAddress: mac };
 }

@@ -104,7 +104,7 @@ async function sizesOf(call: Call, all: boolean): Promise<ReadonlyMap<string, Si
   const { parts } = await askNodes(call, "list", (engine, engineCall) => engine.containers.list(options, engineCall), {
     timeoutMs: sizesMs,
   });
-  return new Map(parts.flatMap(({ value }) => value.map((row) => [row.Id, row as Sizes & Pick<Container, never>])));
+  return new Map(parts.flatMap(({ value }) => value.map((row) => [row.Id, row as Sizes])));
 }
 
 /** Engines walk through every container's files. */

@@ -6,6 +6,7 @@ import type { Found } from "../../fleet/fleet/lookup.ts";
 import { mustStream } from "../buffered.ts";
 import type { Call } from "../call.ts";
 import { longMs, pass, segment } from "../forward.ts";
+import { waitMsMax } from "../lifetime.ts";
 import { flag, integer } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -52,5 +53,5 @@ export const slowly = (): number => longMs;
 /** An engine answers when the container has stopped: after its grace time, which may be the container's own. */
 export function afterGrace({ query }: Call): number {
   const seconds = integer(query, "t");
-  return seconds === undefined || seconds < 0 ? longMs : seconds * 1_000 + longMs;
+  return seconds === undefined || seconds < 0 ? longMs : Math.min(seconds * 1_000, waitMsMax) + longMs;
 }

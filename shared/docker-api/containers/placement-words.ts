@@ -3,7 +3,7 @@
  * `-e affinity:image==redis`, and the same in the labels `com.docker.swarm.constraints` and `.affinities` as JSON lists. They are taken out of the environment: they
  * are not for the container. A `~` after the operator makes a rule a wish, which is left out where it can't be met.
  */
-import type { Json, JsonObject } from "../../base/json.ts";
+import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
 import { badParameter } from "../errors.ts";
 
 export type Rule = { readonly key: string; readonly operator: "==" | "!="; readonly value: string; readonly isWish: boolean };
@@ -64,7 +64,7 @@ function ruleOf(text: string): Rule {
 }
 
 function labelledRules(labels: Json | undefined, name: string): string[] {
-  const text = typeof labels === "object" && labels !== null && !Array.isArray(labels) ? (labels as JsonObject)[name] : undefined;
+  const text = objectOf(labels)[name];
   if (typeof text !== "string") return [];
   try {
     const list: unknown = JSON.parse(text);

@@ -34,16 +34,16 @@ export async function resolveReferences(call: Call, body: JsonObject): Promise<R
   }
   const VolumesFrom = await eachOf(host["VolumesFrom"], idOf);
   const Links = await eachOf(host["Links"], idOf);
-  if (places.size > 1)
-    throw new DockerError(409, `unable to find a node that satisfies its dependencies: they are on ${[...places].join(", ")}`);
-  const [nodeName] = places;
   const networking = objectOf(body["NetworkingConfig"]);
   const endpoints = Object.entries(objectOf(networking["EndpointsConfig"])).map(([name, value]): [string, Json] => [
     bareName(name, places),
     value ?? null,
   ]);
+  if (places.size > 1)
+    throw new DockerError(409, `unable to find a node that satisfies its dependencies: they are on ${[...places].join(", ")}`);
+  const [nodeName] = places;
   return {
-    nodeName: nodeName ?? [...places][0],
+    nodeName,
     body: {
       ...body,
       ...(Object.keys(host).length > 0 && {

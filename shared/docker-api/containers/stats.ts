@@ -1,5 +1,5 @@
 /** `docker stats`: the engine's rows as they come, under the name that people gave the container. */
-import { Transform } from "node:stream";
+import { pipeline, Transform } from "node:stream";
 import { mustStream } from "../buffered.ts";
 import type { Call } from "../call.ts";
 import { DockerError } from "../errors.ts";
@@ -19,11 +19,8 @@ export async function containerStats(call: Call): Promise<DockerAnswer> {
   const raw = await forward(call, found, { path: `/containers/${segment(found.engineId)}/stats` });
   const { body, headers, ...answer } = answerOf(raw);
   if (raw.status !== 200) return { ...answer, headers, body };
-  const renamed = renaming(shownName(found.container));
-  raw.body.on("error", (error) => renamed.destroy(error));
-  renamed.on("close", () => raw.body.destroy());
   const { "content-length": _, ...others } = headers;
-  return { ...answer, headers: others, body: raw.body.pipe(renamed) };
+  return { ...answer, headers: others, body: pipeline(raw.body, renaming(shownName(found.container)), () => undefined) };
 }
 
 /** Row by row, each with its name changed; bytes are characters here, so that none is lost between two pieces. */

@@ -12,6 +12,7 @@ import { badParameter, DockerError } from "../errors.ts";
 import type { DockerAnswer } from "../exchange.ts";
 import { nodesOf } from "../fan-out.ts";
 import { filtersOf } from "../filters.ts";
+import { waitUntil } from "../lifetime.ts";
 import { seconds } from "../query.ts";
 import { rows, type Send, type Work } from "../rows.ts";
 import { type EventFilter, eventFilter, eventFilters } from "./event-filter.ts";
@@ -55,8 +56,11 @@ async function past(call: Call, period: Period, { send, signal }: Listener): Pro
   };
   const { nodes } = await nodesOf(call, period.filter.nodes);
   const options = optionsOf(call, period, tell);
-  await Promise.all(nodes.map((node) => followNode(node, options, enough)));
-  over.abort();
+  try {
+    await Promise.all(nodes.map((node) => followNode(node, options, enough)));
+  } finally {
+    over.abort();
+  }
   signal.throwIfAborted();
   for (const event of gathered.sort((one, other) => Number(one["timeNano"]) - Number(other["timeNano"]))) await send(event);
 }
@@ -85,7 +89,7 @@ function within(
   const over = new AbortController();
   const enough = AbortSignal.any([signal, over.signal]);
   if (ms !== undefined) {
-    front.clock.sleep(ms, enough).then(
+    waitUntil(front.clock, front.clock.now() + ms, enough).then(
       () => over.abort(),
       () => undefined, // it was over before
     );

@@ -1,5 +1,6 @@
 /** Images that are loaded, saved, pushed and built: streams of a tar one way, of rows the other. */
 
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { mustStream } from "../buffered.ts";
 import type { Call } from "../call.ts";
 import { badParameter } from "../errors.ts";
@@ -74,11 +75,11 @@ function placedBuild(query: URLSearchParams): {
   return { nodeName: constraint.replace(/^=/, ""), passed: { ...passed, buildargs: JSON.stringify(others) } };
 }
 
-function buildArguments(text: string | null): Readonly<Record<string, unknown>> {
+function buildArguments(text: string | null): JsonObject {
   if (text === null || text === "") return {};
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
+    if (isJsonObject(value)) return value;
   } catch {
     // Not JSON: refused below.
   }

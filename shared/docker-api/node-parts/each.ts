@@ -13,10 +13,10 @@ export type Making<T> = {
   readonly undo: (engine: Engine, made: T) => Promise<void>;
 };
 
-/** @throws NodeError: the first failure, after the others were undone. */
+/** Not ended by a client that leaves, for that would leave it half made. @throws NodeError: the first failure, after the others were undone. */
 export async function onEach<T>(call: Call, nodes: readonly Node[], { what, act, undo }: Making<T>): Promise<readonly Part<T>[]> {
   const { engines } = call.ground;
-  const { values, errors } = await onAllNodes({ command: what, nodes, engines, call: act, signal: call.signal });
+  const { values, errors } = await onAllNodes({ command: what, nodes, engines, call: act });
   const [failure] = errors;
   if (failure === undefined) return values;
   await Promise.all(values.map(({ node, value }) => undone(call, { node, undo: (engine) => undo(engine, value) })));

@@ -3,6 +3,7 @@
  * what is made under it is made on every node that takes containers, what is removed is removed wherever it is, and what is shown is
  * the first node's, in the order of their names.
  */
+import { isJsonObject } from "../../base/json.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { Call } from "../call.ts";
 import { badParameter, DockerError } from "../errors.ts";
@@ -21,6 +22,9 @@ export function namedOf(given: string): Named {
     ? { nodeName: undefined, name: given.replace(/^\//, "") }
     : { nodeName: given.slice(0, at), name: given.slice(at + 1) };
 }
+
+/** Names of the nodes that are asked for what is there; undefined: all. */
+export const onlyOf = ({ nodeName }: Named): readonly string[] | undefined => (nodeName === undefined ? undefined : [nodeName]);
 
 /** What the list shows. */
 export const shownAs = (node: Node, name: string): string => `${node.metadata.name}/${name}`;
@@ -41,7 +45,7 @@ export async function nodesFor(call: Call, { nodeName }: Named, labels: unknown)
 
 function labelOf(labels: unknown): string | undefined {
   if (labels === undefined || labels === null) return undefined;
-  if (typeof labels !== "object" || Array.isArray(labels)) throw badParameter("invalid JSON: Labels must be an object");
-  const value = (labels as Readonly<Record<string, unknown>>)[nodeLabel];
+  if (!isJsonObject(labels)) throw badParameter("invalid JSON: Labels must be an object");
+  const value = labels[nodeLabel];
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,18 +1,18 @@
 /** Networks, each node's own: listed from all nodes, made, shown, joined and removed on those that their name says (named.ts). */
-import type { Json, JsonObject } from "../../base/json.ts";
+import { type JsonObject, objectOf } from "../../base/json.ts";
 import type { EngineNetwork, NetworkCreate } from "../../fleet/engine/networks.ts";
 import type { Node } from "../../kinds/node.ts";
-import { rawOf } from "../ask-raw.ts";
+import { askRaw } from "../ask-raw.ts";
 import { jsonBody } from "../body.ts";
 import type { Call } from "../call.ts";
 import { badParameter, DockerError } from "../errors.ts";
 import { type DockerAnswer, json, nothing } from "../exchange.ts";
-import { askNodes, gatheredHeaders, mustHaveSome, type Part } from "../fan-out.ts";
+import { askNodes, gatheredHeaders, listMs, mustHaveSome } from "../fan-out.ts";
 import { filtersOf, filtersQuery } from "../filters.ts";
 import { segment } from "../forward.ts";
 import { nodeRow } from "../nodes/node-row.ts";
 import { onEach } from "./each.ts";
-import { type Named, namedOf, nodesFor, shownAs } from "./named.ts";
+import { namedOf, nodesFor, onlyOf, shownAs } from "./named.ts";
 
 export async function listNetworks(call: Call): Promise<DockerAnswer> {
   const filters = filtersOf(call.query);
@@ -28,11 +28,12 @@ export async function listNetworks(call: Call): Promise<DockerAnswer> {
 /** Of one that is on several nodes, the first's; `Nodes` says where it is. */
 export async function inspectNetwork(call: Call): Promise<DockerAnswer> {
   const named = namedOf(call.params["id"] ?? "");
-  const sent = { path: `/networks/${segment(named.name)}` };
-  const found = await askNodes(call, "network inspect", (engine, _engineCall, node) => rawOf(call, { engine, node }, sent), {
-    only: onlyOf(named),
-  });
-  const [first] = found.parts as readonly Part<Json>[];
+  const found = await askRaw(
+    call,
+    { path: `/networks/${segment(named.name)}`, timeoutMs: listMs, idleMs: listMs },
+    onlyOf(named),
+  );
+  const [first] = found.parts;
   if (first === undefined) throw found.errors[0] ?? noSuchNetwork(call.params["id"] ?? "");
   const Nodes = found.parts.map(({ node }) => node.metadata.name);
   return json({ ...networkRow(first.value as EngineNetwork, first.node), Nodes }, { headers: gatheredHeaders(found) });
@@ -68,7 +69,7 @@ export async function removeNetwork(call: Call): Promise<DockerAnswer> {
 /** On the container's node, whose network it must be. */
 export const connectNetwork = (call: Call): Promise<DockerAnswer> =>
   withMember(call, ({ engine, name, container, body }) =>
-    engine.networks.connect(name, container, (body["EndpointConfig"] ?? {}) as JsonObject, { signal: call.signal }),
+    engine.networks.connect(name, container, objectOf(body["EndpointConfig"]), { signal: call.signal }),
   );
 
 export const disconnectNetwork = (call: Call): Promise<DockerAnswer> =>
@@ -105,5 +106,4 @@ const networkRow = (network: EngineNetwork, node: Node) => ({
   Name: shownAs(node, network.Name),
   Node: nodeRow(node),
 });
-const onlyOf = ({ nodeName }: Named): readonly string[] | undefined => (nodeName === undefined ? undefined : [nodeName]);
 const noSuchNetwork = (name: string): DockerError => new DockerError(404, `network ${name} not found`);

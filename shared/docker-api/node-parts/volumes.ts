@@ -10,7 +10,7 @@ import { filtersOf, filtersQuery } from "../filters.ts";
 import { nodeRow } from "../nodes/node-row.ts";
 import { flag } from "../query.ts";
 import { onEach } from "./each.ts";
-import { type Named, namedOf, nodesFor, shownAs } from "./named.ts";
+import { namedOf, nodesFor, onlyOf, shownAs } from "./named.ts";
 
 export async function listVolumes(call: Call): Promise<DockerAnswer> {
   const filters = filtersOf(call.query);
@@ -70,5 +70,4 @@ export async function removeVolume(call: Call): Promise<DockerAnswer> {
 }
 
 const volumeRow = (volume: EngineVolume, node: Node) => ({ ...volume, Name: shownAs(node, volume.Name), Node: nodeRow(node) });
-const onlyOf = ({ nodeName }: Named): readonly string[] | undefined => (nodeName === undefined ? undefined : [nodeName]);
 const noSuchVolume = (name: string): DockerError => new DockerError(404, `get ${name}: no such volume`);

@@ -94,7 +94,7 @@ function known({ nodes, containers, images }: Transaction): Known {
     counts.all += 1;
     const state = shownState(container);
     // As engines count them: one that is paused or restarting does not run.
-    counts[state === "running" || state === "restarting" ? "running" : state === "paused" ? "paused" : "stopped"] += 1;
+    counts[state === "running" || state === "paused" ? state : "stopped"] += 1;
   }
   return { nodes: nodes.find(), byNode, images: images.find().length };
 }

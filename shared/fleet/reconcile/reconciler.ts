@@ -52,8 +52,8 @@ const restMaxMs = 1_000;
 const sweepMs = 30_000;
 /** Nothing more is begun of a round that has committed for so long: what happened meanwhile counts first. */
 const commitMs = 5_000;
-/** Groups of actions between two looks at the time: thousands of new tasks. */
-const groupsAtOnce = 64;
+/** Actions between two looks at the time. */
+const actionsAtOnce = 2_000;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -144,13 +144,17 @@ export class Reconciler {
   async #tell(done: readonly Action[]): Promise<void> {
     const { recorder, logger, store } = this.#options;
     if (recorder === undefined) return;
-    for (const event of eventsOf(done).slice(0, eventsPerRound)) {
-      try {
-        await recorder.record(event);
-      } catch (error) {
-        logger.log("warn", "reconciler: an event can't be recorded", { cluster: store.uid, reason: event.reason, error });
-      }
-    }
+    const told = eventsOf(done)
+      .slice(0, eventsPerRound)
+      .map(async (event) => {
+        try {
+          await recorder.record(event);
+        } catch (error) {
+          const { reason } = event;
+          logger.log("warn", "reconciler: an event can't be recorded", { cluster: store.uid, reason, error });
+        }
+      });
+    await Promise.all(told);
   }
 
   /** How many groups were tried; `againAt`: the store takes no more until then. */
@@ -168,8 +172,9 @@ export class Reconciler {
     let tried = 0;
     try {
       do {
-        await store.batch(steps.slice(tried, tried + groupsAtOnce), { actor: reconcilerName });
-        tried += groupsAtOnce;
+        const end = endOfSome(groups, tried);
+        await store.batch(steps.slice(tried, end), { actor: reconcilerName });
+        tried = end;
       } while (tried < groups.length && clock.monotonic() < endMs);
       return { groups: tried };
     } catch (error) {
@@ -195,4 +200,11 @@ export class Reconciler {
       return [];
     }
   }
+}
+
+/** From `start` on, groups of about `actionsAtOnce`: the place after the last of them. */
+function endOfSome(groups: readonly (readonly Action[])[], start: number): number {
+  let [end, actions] = [start, 0];
+  for (; end < groups.length && actions < actionsAtOnce; end += 1) actions += groups[end]?.length ?? 0;
+  return end;
 }

@@ -79,6 +79,18 @@ const publishedPortSchema = z
   })
   .describe("A port of the container.");
 
+const mountSchema = z
+  .object({
+    type: z.string().max(64).describe("bind, volume, tmpfs, … in Docker's words."),
+    name: z.string().max(255).describe("The volume's name; absent: it is none.").optional(),
+    source: z.string().max(4_096).describe("Where it is on the node.").optional(),
+    destination: z.string().max(4_096).describe("Where it is in the container."),
+    driver: z.string().max(255).describe("The volume's driver.").optional(),
+    mode: z.string().max(255).describe("Docker's mode, like ro or z.").optional(),
+    isReadOnly: z.boolean().describe("Whether the container may not write to it.").optional(),
+  })
+  .describe("What is mounted in the container.");
+
 const containerStatusSchema = z
   .object({
     state: z.enum(containerStates).describe("What the engine said last.").default("creating"),
@@ -89,6 +101,7 @@ const containerStatusSchema = z
     command: z.string().describe("What it runs, as docker ps shows it.").optional(),
     labels: z.record(z.string(), z.string()).describe("Its labels on the engine.").optional(),
     ports: z.array(publishedPortSchema).describe("Its ports.").optional(),
+    mounts: z.array(mountSchema).describe("Its volumes and what else is mounted.").optional(),
     networks: z.record(z.string(), z.string()).describe("Its address in each network of the node it is in.").optional(),
     health: z.enum(["starting", "healthy", "unhealthy"]).describe("What its health check said; absent: it has none.").optional(),
     exitCode: z.int().describe("What its command ended with.").optional(),
@@ -157,6 +170,7 @@ export const containerKind: KindDefinition<Container> = {
     containerName: ({ spec }) => (spec.containerName === undefined ? [] : [spec.containerName]),
     containerId: ({ status }) => (status?.containerId === undefined ? [] : [status.containerId]),
     shortId: ({ status }) => (status?.containerId === undefined ? [] : [shortIdOf(status.containerId)]),
+    network: ({ status }) => (status?.networks === undefined ? [] : Object.keys(status.networks)),
     attempt: ({ spec }) => (spec.attempt === undefined ? [] : [spec.attempt.id]),
     standing: (container) => (isStanding(container) ? [container.spec.nodeName] : []),
   },

@@ -45,7 +45,7 @@ export const bySlot = (service: string, slot: number): Selector => index("slot",
 export const byDesiredState = (state: string): Selector => index("desiredState", state);
 /** Tasks. */
 export const byTaskState = (state: string): Selector => index("taskState", state);
-/** Services and tasks, by a network they are attached to. */
+/** Services and tasks by a network they are attached to, containers by one they are in. */
 export const byReferencedNetwork = (network: string): Selector => index("network", network);
 /** Containers that no task speaks for and that have not ended, by the name of their node: they take room there. */
 export const byStanding = (node: string): Selector => index("standing", node);

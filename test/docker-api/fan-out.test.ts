@@ -172,17 +172,51 @@ describe("networks", () => {
   const names = async (): Promise<string[]> =>
     ((await front.ask("GET", "/v1.41/networks")).json() as readonly { readonly Name: string }[]).map(({ Name }) => Name).sort();
 
-  it("one with a bare name is made on every node, shown by each, and removed from all", async () => {
+  it("one with a bare name is made on every node, shown once, with one Id, and removed from all", async () => {
     const made = await create({ Name: "front" });
-    expect([made.status, made.json()]).toEqual([201, { Id: "front", Warning: "" }]);
-    expect(await names()).toEqual(["node-a/front", "node-b/front", "node-c/front"]);
-    const shown = await front.ask("GET", "/v1.41/networks/front");
-    expect(shown.json()).toMatchObject({ Name: "node-a/front", Node: { Name: "node-a" }, Nodes: ["node-a", "node-b", "node-c"] });
+    const { Id } = made.json() as { readonly Id: string };
+    expect([made.status, Id]).toEqual([201, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(await names()).toEqual(["front"]);
+    const all = { Name: "front", Id, Node: { Name: "node-a" }, Nodes: ["node-a", "node-b", "node-c"] };
+    for (const reference of ["front", Id, Id.slice(0, 12)])
+      expect((await front.ask("GET", `/v1.41/networks/${reference}`)).json()).toMatchObject(all);
     expect((await front.ask("DELETE", "/v1.41/networks/node-b/front")).status).toBe(204);
-    expect(await names()).toEqual(["node-a/front", "node-c/front"]);
-    expect((await front.ask("DELETE", "/v1.41/networks/front")).status).toBe(204);
+    expect((await front.ask("GET", "/v1.41/networks")).json()).toMatchObject([{ Name: "front", Nodes: ["node-a", "node-c"] }]);
+    const ofNode = await front.ask("GET", `/v1.41/networks?filters=${encodeURIComponent('{"node":["node-c"]}')}`);
+    expect(ofNode.json()).toMatchObject([{ Name: "node-c/front" }]);
+    expect((await front.ask("DELETE", `/v1.41/networks/${Id}`)).status).toBe(204);
     const none = await front.ask("DELETE", "/v1.41/networks/front");
     expect([none.status, none.json()]).toEqual([404, { message: "network front not found" }]);
+  });
+
+  it("one that was made on engines is each node's own", async () => {
+    for (const name of ["node-a", "node-b"]) await engineOf(name).open().networks.create({ Name: "theirs" });
+    expect(await names()).toEqual(["node-a/theirs", "node-b/theirs"]);
+    expect((await front.ask("GET", "/v1.41/networks/theirs")).json()).toMatchObject({
+      Name: "theirs",
+      Nodes: ["node-a", "node-b"],
+    });
+    expect((await front.ask("GET", "/v1.41/networks/node-b/theirs")).json()).toMatchObject({ Name: "node-b/theirs" });
+  });
+
+  it("a container's networks have the Id that they are shown with, in lists and by itself", async () => {
+    const { Id } = (await create({ Name: "front" })).json() as { readonly Id: string };
+    const HostConfig = { NetworkMode: Id };
+    const made = await front.ask("POST", "/v1.41/containers/create?name=web", { json: { Image: "busybox", HostConfig } });
+    expect(made.status).toBe(201);
+    const NetworkSettings = { Networks: { front: { NetworkID: Id } } };
+    expect((await front.ask("GET", "/v1.41/containers/json?all=1")).json()).toMatchObject([{ NetworkSettings }]);
+    expect((await front.ask("GET", "/v1.41/containers/web/json")).json()).toMatchObject({ NetworkSettings });
+  });
+
+  it("one of the fleet is made on a node that came after it, for the container that needs it there", async () => {
+    await engineOf("node-a")
+      .open()
+      .networks.create({ Name: "front", Labels: { "windlass.dev/fleet-network": "true" } });
+    const json = { Image: "busybox", HostConfig: { NetworkMode: "front" }, Env: ["constraint:node==node-c"] };
+    expect((await front.ask("POST", "/v1.41/containers/create?name=web", { json })).status).toBe(201);
+    expect((await front.ask("POST", "/v1.41/containers/web/start")).status).toBe(204);
+    expect((await front.ask("GET", "/v1.41/networks")).json()).toMatchObject([{ Name: "front", Nodes: ["node-a", "node-c"] }]);
   });
 
   it.each([
@@ -273,20 +307,32 @@ describe("volumes", () => {
       ({ Name }) => Name,
     ).sort();
 
-  it("one with a bare name is made on every node, and removed from all; node/name is the node's", async () => {
-    const made = await front.ask("POST", "/v1.41/volumes/create", { json: { Name: "data" } });
-    expect([made.status, (made.json() as { readonly Name: string }).Name]).toEqual([201, "data"]);
-    expect(await names()).toEqual(["node-a/data", "node-b/data", "node-c/data"]);
-    expect((await front.ask("GET", "/v1.41/volumes/node-b/data")).json()).toMatchObject({
-      Name: "node-b/data",
-      Nodes: ["node-b"],
-    });
-    expect((await front.ask("DELETE", "/v1.41/volumes/node-b/data")).status).toBe(204);
+  it("one with a bare name is made on one node, whoever asks again; node/name is that node's", async () => {
+    const create = (Name: string) => front.ask("POST", "/v1.41/volumes/create", { json: { Name } });
+    const made = (await create("data")).json() as { readonly Name: string; readonly Nodes: readonly string[] };
+    expect([made.Name, made.Nodes.length]).toEqual(["data", 1]);
+    const [node = ""] = made.Nodes;
+    expect((await create("data")).json()).toMatchObject({ Name: "data", Nodes: [node] });
+    expect(await names()).toEqual([`${node}/data`]);
+    expect((await front.ask("GET", "/v1.41/volumes/data")).json()).toMatchObject({ Name: "data", Nodes: [node] });
+    expect((await create("node-b/other")).json()).toMatchObject({ Name: "node-b/other", Nodes: ["node-b"] });
+    expect((await front.ask("GET", "/v1.41/volumes/node-b/other")).json()).toMatchObject({ Name: "node-b/other" });
+    expect((await front.ask("DELETE", "/v1.41/volumes/node-b/other")).status).toBe(204);
     expect((await front.ask("DELETE", "/v1.41/volumes/data")).status).toBe(204);
     expect(await names()).toEqual([]);
     const none = await front.ask("DELETE", "/v1.41/volumes/data");
     expect([none.status, none.json()]).toEqual([404, { message: "get data: no such volume" }]);
     expect((await front.ask("DELETE", "/v1.41/volumes/data?force=1")).status).toBe(204);
+  });
+
+  it("what one Compose project makes is on one node", async () => {
+    const Labels = { "com.docker.compose.project": "shop" };
+    const nodes = new Set<string>();
+    for (const Name of ["a", "b", "c", "d", "e", "f"]) {
+      const made = await front.ask("POST", "/v1.41/volumes/create", { json: { Name, Labels } });
+      for (const node of (made.json() as { readonly Nodes: readonly string[] }).Nodes) nodes.add(node);
+    }
+    expect(nodes.size).toBe(1);
   });
 
   it("one without a name is made on one node, which names it", async () => {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { bodyOf } from "../../shared/fleet/agent/body.ts";
 import { type Job, jobsOf } from "../../shared/fleet/agent/jobs.ts";
-import { statusOf } from "../../shared/fleet/agent/seen.ts";
 import { needsLook } from "../../shared/fleet/agent/summary.ts";
 import { moveAfter } from "../../shared/fleet/agent/task-state.ts";
+import { statusOf } from "../../shared/fleet/containers/seen.ts";
 import type { ContainerDetails, ContainerSummary } from "../../shared/fleet/engine/containers.ts";
 import { type Container, type ContainerObjectStatus, containerKind } from "../../shared/kinds/container.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";

@@ -43,7 +43,9 @@ describe("Attempts", () => {
     const { container: object } = await fleet.attempts().create(request("web"));
     const [made] = engine.world.containers.values();
     expect(object.spec).toMatchObject({ nodeName: "a", origin: "user", containerName: "web", image: "busybox" });
-    expect(object.status).toEqual({ state: "created", containerId: made?.id, engineName: made?.name });
+    expect(object.status).toMatchObject({ state: "created", containerId: made?.id, engineName: made?.name });
+    // Whoever lists by its labels or networks next finds it.
+    expect([object.status?.labels, object.status?.networks]).toEqual([made?.labels, { bridge: "" }]);
     expect(made?.name).toMatch(/^wl-[0-9a-f]{24}$/);
     expect(made?.labels).toEqual({
       mine: "yes",

@@ -6,12 +6,15 @@ import { type JsonObject, objectOf } from "../../base/json.ts";
 import type { ContainerCreate } from "../../fleet/engine/containers.ts";
 import { NoSuchImageError } from "../../fleet/engine-errors.ts";
 import { NodeError, NoNodesError, noSuchImage, TriesExceededError } from "../../fleet/fleet/errors.ts";
+import type { Container } from "../../kinds/container.ts";
 import { jsonBody } from "../body.ts";
 import type { Call } from "../call.ts";
 import { badParameter } from "../errors.ts";
 import { type DockerAnswer, json } from "../exchange.ts";
 import { askNodes } from "../fan-out.ts";
+import { ensureFleetNetwork } from "../node-parts/fleet-networks.ts";
 import { checkedName } from "./change.ts";
+import { nearnessOf } from "./nearness.ts";
 import { constraintText, type PlacementWords, placementWords, type Rule } from "./placement-words.ts";
 import { resolveReferences } from "./references.ts";
 import { shownName } from "./row.ts";
@@ -36,16 +39,36 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   const image = body["Image"];
   if (typeof image !== "string" || image === "") throw badParameter("no image specified");
   const placed = await placedBy(call, words);
+  const near = await nearnessOf(call, body);
+  const among = near.among?.filter((each) => placed.among?.includes(each) ?? true) ?? placed.among;
+  if (among?.length === 0)
+    throw new NoNodesError("no suitable node (none has both its volumes and the images of its affinities)");
   const wanted: Wanted = {
     ...placed,
     name,
     body: withEndpointMac(body) as ContainerCreate,
     platform: query.get("platform") || undefined,
     constraints: [...placed.constraints, ...(nodeName === undefined ? [] : [`node.name==${nodeName}`])],
+    wishes: [...placed.wishes, ...(near.wish === undefined ? [] : [`node.name==${near.wish}`])],
+    among,
   };
   const { container, warnings } = await onHolders(call, wanted, image);
+  await ensureNetworks(call, container, near.networks);
   call.front.names.set(container.status?.containerId ?? "", shownName(container).slice(1));
-  return json({ Id: container.status?.containerId ?? "", Warnings: [...warnings] }, { status: 201 });
+  return json({ Id: container.status?.containerId ?? "", Warnings: [...near.warnings, ...warnings] }, { status: 201 });
+}
+
+/** What can't be made now is missed when the container starts, in the engine's words. */
+async function ensureNetworks(call: Call, container: Container, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { engine, node } = await call.fleet.containers.find(container.status?.containerId ?? "");
+  for (const name of names) {
+    try {
+      await ensureFleetNetwork(call, name, { engine, node });
+    } catch (error) {
+      call.front.logger.log("warn", "a network could not be made on a node", { network: name, node: node.metadata.name, error });
+    }
+  }
 }
 
 type Created = Awaited<ReturnType<Call["fleet"]["containers"]["create"]>>;

@@ -5,7 +5,8 @@ import type { Call } from "../call.ts";
 import { type DockerAnswer, json } from "../exchange.ts";
 import { knowledgeHeaders } from "../fan-out.ts";
 import { answerOf, forward, segment } from "../forward.ts";
-import { nodeDetails, seenAddress } from "../nodes/node-row.ts";
+import { fleetNetworkId, isOwnNetwork } from "../node-parts/fleet-networks.ts";
+import { isHiddenTwin, nodeDetails, seenAddress } from "../nodes/node-row.ts";
 import { rawObject } from "../raw-json.ts";
 import { revisionOf, shownName } from "./row.ts";
 
@@ -19,7 +20,7 @@ export async function inspectContainer(call: Call): Promise<DockerAnswer> {
     ...details,
     Name: shownName(container),
     Node: nodeDetails(node),
-    NetworkSettings: withNodeAddress(objectOf(details["NetworkSettings"]), node),
+    NetworkSettings: withNetworkIds(withNodeAddress(objectOf(details["NetworkSettings"]), node), call.ground.store.uid),
     Windlass: { Name: container.metadata.name, Namespace: container.metadata.namespace, Revision: revisionOf(container) },
   };
   return json(translated, { headers: knowledgeHeaders({ revision: revisionOf(container), ageSeconds: 0 }) });
@@ -28,9 +29,23 @@ export async function inspectContainer(call: Call): Promise<DockerAnswer> {
 function withNodeAddress(settings: JsonObject, node: Node): JsonObject {
   const ports = Object.entries(objectOf(settings["Ports"])).map(([name, bindings]): [string, Json] => {
     if (!Array.isArray(bindings)) return [name, bindings ?? null];
-    return [name, bindings.map((binding: Json) => withAddress(objectOf(binding), node))];
+    const places = bindings.map((binding: Json) => ({ address: textOf(objectOf(binding)["HostIp"]), port: name }));
+    const seen = bindings.filter((_, index) => !isHiddenTwin(places[index] ?? noPlace, places));
+    return [name, seen.map((binding: Json) => withAddress(objectOf(binding), node))];
   });
   return { ...settings, Ports: Object.fromEntries(ports) };
+}
+
+const textOf = (value: Json | undefined): string | undefined => (typeof value === "string" ? value : undefined);
+const noPlace = { address: undefined, port: "" };
+
+/** As `docker network inspect` says them. */
+function withNetworkIds(settings: JsonObject, clusterUid: string): JsonObject {
+  const networks = Object.entries(objectOf(settings["Networks"])).map(([name, endpoint]): [string, Json] => {
+    if (!isOwnNetwork(name)) return [name, endpoint ?? null];
+    return [name, { ...objectOf(endpoint), NetworkID: fleetNetworkId(clusterUid, name) }];
+  });
+  return { ...settings, Networks: Object.fromEntries(networks) };
 }
 
 const withAddress = (binding: JsonObject, node: Node): JsonObject => {

@@ -40,7 +40,7 @@ export async function listContainers(call: Call): Promise<DockerAnswer> {
   return {
     status: 200,
     headers: { "content-type": jsonType, ...knowledgeHeaders({ revision, ageSeconds: oldest(value.nodes, nowMs) }) },
-    body: bodyOf(limit > 0 ? ordered.slice(0, limit) : ordered, { nodes: value.nodes, nowMs, sizes }),
+    body: bodyOf(limit > 0 ? ordered.slice(0, limit) : ordered, { uid: ground.store.uid, nodes: value.nodes, nowMs, sizes }),
   };
 }
 
@@ -51,16 +51,17 @@ function candidates({ containers }: Transaction, filters: Filters): readonly Con
 }
 
 type Around = {
+  readonly uid: string;
   readonly nodes: readonly Node[];
   readonly nowMs: number;
   readonly sizes: ReadonlyMap<string, Sizes> | undefined;
 };
 
-function bodyOf(containers: readonly SeenContainer[], { nodes, nowMs, sizes }: Around): string | Readable {
+function bodyOf(containers: readonly SeenContainer[], { uid, nodes, nowMs, sizes }: Around): string | Readable {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]));
   const text = (container: SeenContainer): string => {
     const node = byName.get(container.spec.nodeName);
-    return rowText(container, { node, nowMs, sizes: sizes?.get(container.status.containerId) });
+    return rowText(container, { uid, node, nowMs, sizes: sizes?.get(container.status.containerId) });
   };
   if (containers.length <= rowsAtOnce) return `[${containers.map(text).join(",")}]\n`;
   return Readable.from(pieces(containers, text), { objectMode: false });

@@ -1,12 +1,12 @@
 /**
  * What a new container says of others: `--network container:web`, `--pid`, `--ipc`, `--volumes-from`, `--link`. Names become the engine's
  * ids, and the node is then the one of those others, which must be one (classic Swarm's dependency filter). A network given as `node/name`
- * chooses its node, too.
+ * chooses its node, too; one given by its id gets its name.
  */
 import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
 import type { Call } from "../call.ts";
 import { DockerError } from "../errors.ts";
-import { namedOf } from "../node-parts/named.ts";
+import { networkNamed } from "../node-parts/fleet-networks.ts";
 
 /** Containers that one may depend on. */
 const referencesMax = 100;
@@ -24,21 +24,26 @@ export async function resolveReferences(call: Call, body: JsonObject): Promise<R
     places.add(node.metadata.name);
     return engineId;
   };
+  /** A network's name on its node; the node is remembered. */
+  const bareName = async (reference: string): Promise<string> => {
+    const { nodeName, name } = await networkNamed(call, reference);
+    if (nodeName !== undefined) places.add(nodeName);
+    return name;
+  };
   const host = objectOf(body["HostConfig"]);
   const modes: Record<string, Json> = {};
   for (const name of ["NetworkMode", "PidMode", "IpcMode"]) {
     const value = host[name];
     if (typeof value !== "string") continue;
     if (value.startsWith("container:")) modes[name] = `container:${await idOf(value.slice("container:".length))}`;
-    else if (name === "NetworkMode") modes[name] = bareName(value, places);
+    else if (name === "NetworkMode") modes[name] = await bareName(value);
   }
   const VolumesFrom = await eachOf(host["VolumesFrom"], idOf);
   const Links = await eachOf(host["Links"], idOf);
   const networking = objectOf(body["NetworkingConfig"]);
-  const endpoints = Object.entries(objectOf(networking["EndpointsConfig"])).map(([name, value]): [string, Json] => [
-    bareName(name, places),
-    value ?? null,
-  ]);
+  const endpoints: [string, Json][] = [];
+  for (const [name, value] of Object.entries(objectOf(networking["EndpointsConfig"])))
+    endpoints.push([await bareName(name), value ?? null]);
   if (places.size > 1)
     throw new DockerError(409, `unable to find a node that satisfies its dependencies: they are on ${[...places].join(", ")}`);
   const [nodeName] = places;
@@ -52,13 +57,6 @@ export async function resolveReferences(call: Call, body: JsonObject): Promise<R
       ...(endpoints.length > 0 && { NetworkingConfig: { ...networking, EndpointsConfig: Object.fromEntries(endpoints) } }),
     },
   };
-}
-
-/** The name on its node; the node is remembered. */
-function bareName(given: string, places: Set<string>): string {
-  const { nodeName, name } = namedOf(given);
-  if (nodeName !== undefined) places.add(nodeName);
-  return name;
 }
 
 /** `reference` or `reference:rest`; undefined: there is no list. */

@@ -4,7 +4,8 @@
  */
 import type { Container } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
-import { ageSeconds, nodeRow, seenAddress } from "../nodes/node-row.ts";
+import { fleetNetworkId, isOwnNetwork } from "../node-parts/fleet-networks.ts";
+import { ageSeconds, isHiddenTwin, nodeRow, seenAddress } from "../nodes/node-row.ts";
 import { type StatusParts, statusParts, statusText } from "./status-text.ts";
 
 /** Containers that an engine has, or had: one that is still to be made has no id to be shown by. */
@@ -15,14 +16,20 @@ export const isSeen = (container: Container): container is SeenContainer => cont
 /** Sizes of a container's files, where they were asked for. */
 export type Sizes = { readonly SizeRw?: number; readonly SizeRootFs?: number };
 
-export type Viewed = { readonly node: Node | undefined; readonly nowMs: number; readonly sizes?: Sizes | undefined };
+export type Viewed = {
+  /** The cluster's. */
+  readonly uid: string;
+  readonly node: Node | undefined;
+  readonly nowMs: number;
+  readonly sizes?: Sizes | undefined;
+};
 
 /** The row as JSON. */
-export function rowText(container: SeenContainer, { node, nowMs, sizes }: Viewed): string {
+export function rowText(container: SeenContainer, { uid, node, nowMs, sizes }: Viewed): string {
   const age = node === undefined ? 0 : ageSeconds(node, nowMs);
   let row = rows.get(container);
   if (row === undefined || row.node !== node || row.age !== age) {
-    row = makeRow(container, node, age);
+    row = makeRow(container, { uid, node, age });
     rows.set(container, row);
   }
   const status = statusText(row.parts, node, nowMs);
@@ -84,7 +91,9 @@ function setStatus(row: Row, status: string): void {
   row.to = row.from + json.length;
 }
 
-function makeRow(container: SeenContainer, node: Node | undefined, age: number): Row {
+type Around = { readonly uid: string; readonly node: Node | undefined; readonly age: number };
+
+function makeRow(container: SeenContainer, { uid, node, age }: Around): Row {
   const { metadata, spec, status } = container;
   const networks = Object.entries(status.networks ?? {});
   const head = JSON.stringify({
@@ -94,12 +103,14 @@ function makeRow(container: SeenContainer, node: Node | undefined, age: number):
     ImageID: status.imageId ?? "",
     Command: status.command ?? "",
     Created: createdOf(container),
-    Ports: (status.ports ?? []).map((port) => portRow(port, node)),
+    Ports: portRows(status.ports ?? [], node),
     Labels: status.labels ?? {},
     State: shownState(container),
     HostConfig: { NetworkMode: networks[0]?.[0] ?? "default" },
-    NetworkSettings: { Networks: Object.fromEntries(networks.map(([name, IPAddress]) => [name, { IPAddress }])) },
-    Mounts: [],
+    NetworkSettings: {
+      Networks: Object.fromEntries(networks.map(([name, IPAddress]) => [name, networkRow(name, IPAddress, uid)])),
+    },
+    Mounts: (status.mounts ?? []).map(mountRow),
   });
   const windlass = {
     Name: metadata.name,
@@ -131,6 +142,33 @@ const jsonText = (text: string): string => (/^[\w ().:-]*$/.test(text) ? `"${tex
 export const revisionOf = ({ metadata }: Container): number => Math.floor(Number(metadata.resourceVersion) / 1_000);
 
 type Port = NonNullable<NonNullable<Container["status"]>["ports"]>[number];
+
+type Mount = NonNullable<SeenContainer["status"]["mounts"]>[number];
+
+const mountRow = ({ type, name, source, destination, driver, mode = "", isReadOnly = false }: Mount) => ({
+  Type: type,
+  ...(name !== undefined && { Name: name }),
+  Source: source ?? "",
+  Destination: destination,
+  ...(driver !== undefined && { Driver: driver }),
+  Mode: mode,
+  RW: !isReadOnly,
+  Propagation: "",
+});
+
+/** What compose compares with what it is told of the network. */
+const networkRow = (name: string, IPAddress: string, uid: string) => ({
+  IPAddress,
+  ...(isOwnNetwork(name) && { NetworkID: fleetNetworkId(uid, name) }),
+});
+
+function portRows(ports: readonly Port[], node: Node | undefined): readonly object[] {
+  const places = ports.map(({ hostIp, containerPort, protocol }) => ({ address: hostIp, port: `${containerPort}/${protocol}` }));
+  return ports.flatMap((port, index) => {
+    const place = places[index];
+    return place !== undefined && isHiddenTwin(place, places) ? [] : [portRow(port, node)];
+  });
+}
 
 const portRow = ({ hostIp, containerPort, hostPort, protocol }: Port, node: Node | undefined) => ({
   ...(hostIp !== undefined && { IP: seenAddress(hostIp, node) }),

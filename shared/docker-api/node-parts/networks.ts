@@ -1,6 +1,7 @@
 /** Networks, each node's own: listed from all nodes, made, shown, joined and removed on those that their name says (named.ts). */
 import { type JsonObject, objectOf } from "../../base/json.ts";
 import type { EngineNetwork, NetworkCreate } from "../../fleet/engine/networks.ts";
+import type { Engine } from "../../fleet/engine.ts";
 import type { Node } from "../../kinds/node.ts";
 import { askRaw } from "../ask-raw.ts";
 import { jsonBody } from "../body.ts";
@@ -12,22 +13,50 @@ import { filtersOf, filtersQuery } from "../filters.ts";
 import { segment } from "../forward.ts";
 import { nodeRow } from "../nodes/node-row.ts";
 import { onEach } from "./each.ts";
-import { namedOf, nodesFor, onlyOf, shownAs } from "./named.ts";
+import {
+  ensureFleetNetwork,
+  fleetNetworkId,
+  isFleetNetwork,
+  isOwnNetwork,
+  networkNamed,
+  withFleetLabel,
+} from "./fleet-networks.ts";
+import { activeNodes, askedAs, namedOf, nodeFor, onlyOf, shownAs } from "./named.ts";
 
 export async function listNetworks(call: Call): Promise<DockerAnswer> {
   const filters = filtersOf(call.query);
-  const asked = filtersQuery(filters, ["node"]);
-  const list = await askNodes(call, "networks", (engine, engineCall) => engine.networks.list(asked, engineCall), {
-    only: filters.get("node"),
-  });
+  const asked = filtersQuery(filters, ["node", "id"]);
+  const only = filters.get("node");
+  const list = await askNodes(call, "networks", (engine, engineCall) => engine.networks.list(asked, engineCall), { only });
   mustHaveSome(list);
-  const rows = list.parts.flatMap(({ node, value }) => value.map((network) => networkRow(network, node)));
-  return json(rows, { headers: gatheredHeaders(list) });
+  const all = list.parts.flatMap(({ node, value }) => value.map((network) => ({ node, network })));
+  const rows = only === undefined ? merged(call, all) : all.map(({ node, network }) => networkRow(network, node));
+  const ids = filters.get("id");
+  const shown = ids === undefined ? rows : rows.filter(({ Id }) => ids.some((id) => Id.startsWith(id)));
+  return json(shown, { headers: gatheredHeaders(list) });
+}
+
+type Row = EngineNetwork & { readonly Node: object; readonly Nodes?: readonly string[] };
+
+/** Each of the fleet's networks once, under its bare name. */
+function merged(call: Call, all: readonly { readonly node: Node; readonly network: EngineNetwork }[]): readonly Row[] {
+  const places = new Map<string, string[]>();
+  for (const { node, network } of all) {
+    if (!isFleetNetwork(network)) continue;
+    const names = places.get(network.Name);
+    if (names === undefined) places.set(network.Name, [node.metadata.name]);
+    else names.push(node.metadata.name);
+  }
+  return all.flatMap(({ node, network }) => {
+    if (!isFleetNetwork(network)) return [networkRow(network, node)];
+    const Nodes = places.get(network.Name) ?? [];
+    return Nodes[0] === node.metadata.name ? [{ ...bareRow(call, network, node), Nodes }] : [];
+  });
 }
 
 /** Of one that is on several nodes, the first's; `Nodes` says where it is. */
 export async function inspectNetwork(call: Call): Promise<DockerAnswer> {
-  const named = namedOf(call.params["id"] ?? "");
+  const named = await networkNamed(call, call.params["id"] ?? "");
   const found = await askRaw(
     call,
     { path: `/networks/${segment(named.name)}`, timeoutMs: listMs, idleMs: listMs },
@@ -35,29 +64,36 @@ export async function inspectNetwork(call: Call): Promise<DockerAnswer> {
   );
   const [first] = found.parts;
   if (first === undefined) throw found.errors[0] ?? noSuchNetwork(call.params["id"] ?? "");
+  const network = first.value as EngineNetwork;
+  const isBare = named.nodeName === undefined && isOwnNetwork(named.name) && network.Name === named.name;
+  const row = isBare ? bareRow(call, network, first.node) : networkRow(network, first.node);
+  const Containers = Object.assign({}, ...found.parts.map(({ value }) => objectOf(objectOf(value)["Containers"])));
+  const Name = askedAs(named, first.node, network.Name);
   const Nodes = found.parts.map(({ node }) => node.metadata.name);
-  return json({ ...networkRow(first.value as EngineNetwork, first.node), Nodes }, { headers: gatheredHeaders(found) });
+  return json({ ...row, Name, Containers, Nodes }, { headers: gatheredHeaders(found) });
 }
 
-/** Its Id is that of the one node, or its name where it was made on several: that is what stands for all of them. */
+/** Under a bare name it is the fleet's: one on each node, with one Id for all of them. */
 export async function createNetwork(call: Call): Promise<DockerAnswer> {
   const body = await jsonBody(call.request);
   const given = body["Name"];
   if (typeof given !== "string" || given === "") throw badParameter("network name is required");
   const named = namedOf(given);
-  const nodes = await nodesFor(call, named, body["Labels"]);
-  const create = { ...body, Name: named.name, ...(body["Driver"] === "" && { Driver: "bridge" }) } as NetworkCreate;
+  const asked = await nodeFor(call, named, body["Labels"]);
+  const nodes = asked === undefined ? await activeNodes(call) : [asked];
+  const own = asked === undefined ? withFleetLabel(body) : body;
+  const create = { ...own, Name: named.name, ...(body["Driver"] === "" && { Driver: "bridge" }) } as NetworkCreate;
   const made = await onEach(call, nodes, {
     what: "network create",
     act: (engine, engineCall) => engine.networks.create(create, engineCall),
     undo: (engine, { Id }) => engine.networks.remove(Id),
   });
-  const [only] = made;
-  return json({ Id: made.length === 1 && only !== undefined ? only.value.Id : named.name, Warning: "" }, { status: 201 });
+  const Id = asked === undefined ? fleetNetworkId(call.ground.store.uid, named.name) : (made[0]?.value.Id ?? "");
+  return json({ Id, Warning: "" }, { status: 201 });
 }
 
 export async function removeNetwork(call: Call): Promise<DockerAnswer> {
-  const named = namedOf(call.params["id"] ?? "");
+  const named = await networkNamed(call, call.params["id"] ?? "");
   const removed = await askNodes(call, "network remove", (engine, engineCall) => engine.networks.remove(named.name, engineCall), {
     only: onlyOf(named),
   });
@@ -68,9 +104,10 @@ export async function removeNetwork(call: Call): Promise<DockerAnswer> {
 
 /** On the container's node, whose network it must be. */
 export const connectNetwork = (call: Call): Promise<DockerAnswer> =>
-  withMember(call, ({ engine, name, container, body }) =>
-    engine.networks.connect(name, container, objectOf(body["EndpointConfig"]), { signal: call.signal }),
-  );
+  withMember(call, async ({ engine, node, name, container, body }) => {
+    if (isOwnNetwork(name)) await ensureFleetNetwork(call, name, { engine, node });
+    await engine.networks.connect(name, container, objectOf(body["EndpointConfig"]), { signal: call.signal });
+  });
 
 export const disconnectNetwork = (call: Call): Promise<DockerAnswer> =>
   withMember(call, ({ engine, name, container, body }) =>
@@ -78,7 +115,8 @@ export const disconnectNetwork = (call: Call): Promise<DockerAnswer> =>
   );
 
 type Member = {
-  readonly engine: Awaited<ReturnType<Call["fleet"]["containers"]["find"]>>["engine"];
+  readonly engine: Engine;
+  readonly node: Node;
   readonly name: string;
   readonly container: string;
   readonly body: JsonObject;
@@ -89,17 +127,24 @@ async function withMember(call: Call, act: (member: Member) => Promise<void>): P
   const { Container } = body;
   if (typeof Container !== "string" || Container === "") throw badParameter("a container must be named");
   const found = await call.fleet.containers.find(Container);
-  const { nodeName, name } = namedOf(call.params["id"] ?? "");
+  const { nodeName, name } = await networkNamed(call, call.params["id"] ?? "");
   const own = found.node.metadata.name;
   if (nodeName !== undefined && nodeName !== own) {
     throw badParameter(
       `container ${Container} is on node ${own}, the network on ${nodeName}: networks do not reach from node to node`,
     );
   }
-  await act({ engine: found.engine, name, container: found.engineId, body });
+  await act({ engine: found.engine, node: found.node, name, container: found.engineId, body });
   await call.look(own, found.engineId);
   return nothing(200);
 }
+
+/** As the fleet's, or as what stands for those of this name on all nodes. */
+const bareRow = (call: Call, network: EngineNetwork, node: Node) => ({
+  ...networkRow(network, node),
+  Name: network.Name,
+  Id: fleetNetworkId(call.ground.store.uid, network.Name),
+});
 
 const networkRow = (network: EngineNetwork, node: Node) => ({
   ...network,

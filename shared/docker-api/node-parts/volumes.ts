@@ -1,16 +1,19 @@
-/** Volumes, each node's own: listed from all nodes, made, shown and removed on those that their name says (named.ts). */
+/**
+ * Volumes, each node's own: listed from all nodes, shown and removed on those that their name says (named.ts). One is made on one node,
+ * as on one engine there is one of a name, and containers that use it go where it is (containers/nearness.ts).
+ */
 import type { EngineVolume } from "../../fleet/engine/networks.ts";
 import type { Node } from "../../kinds/node.ts";
 import { jsonBody } from "../body.ts";
 import type { Call } from "../call.ts";
 import { badParameter, DockerError } from "../errors.ts";
 import { type DockerAnswer, json, nothing } from "../exchange.ts";
-import { askNodes, gatheredHeaders, mustHaveSome } from "../fan-out.ts";
+import { askNodes, gatheredHeaders, mustHaveSome, type Part } from "../fan-out.ts";
 import { filtersOf, filtersQuery } from "../filters.ts";
 import { nodeRow } from "../nodes/node-row.ts";
 import { flag } from "../query.ts";
 import { onEach } from "./each.ts";
-import { namedOf, nodesFor, onlyOf, shownAs } from "./named.ts";
+import { activeNodes, askedAs, homeKey, homeOf, type Named, namedOf, nodeFor, onlyOf, shownAs } from "./named.ts";
 
 export async function listVolumes(call: Call): Promise<DockerAnswer> {
   const filters = filtersOf(call.query);
@@ -27,32 +30,41 @@ export async function listVolumes(call: Call): Promise<DockerAnswer> {
 /** Of one that is on several nodes, the first's; `Nodes` says where it is. */
 export async function inspectVolume(call: Call): Promise<DockerAnswer> {
   const named = namedOf(call.params["id"] ?? "");
-  const found = await askNodes(call, "volume inspect", (engine, engineCall) => engine.volumes.inspect(named.name, engineCall), {
-    only: onlyOf(named),
-  });
+  const found = await volumesOf(call, named);
   const [first] = found.parts;
   if (first === undefined) throw found.errors[0] ?? noSuchVolume(call.params["id"] ?? "");
-  const Nodes = found.parts.map(({ node }) => node.metadata.name);
-  return json({ ...volumeRow(first.value, first.node), Nodes }, { headers: gatheredHeaders(found) });
+  return json(shownVolume(named, found.parts), { headers: gatheredHeaders(found) });
 }
 
-/** One without a name gets it from one node, the first that takes containers. */
+/** One that is there already is the answer, wherever it is. One without a name gets it from its node. */
 export async function createVolume(call: Call): Promise<DockerAnswer> {
   const body = await jsonBody(call.request);
   const given = body["Name"] ?? "";
   if (typeof given !== "string") throw badParameter("invalid JSON: Name must be a string");
   const named = namedOf(given);
-  const nodes = await nodesFor(call, named, body["Labels"]);
-  const made = await onEach(call, named.name === "" ? nodes.slice(0, 1) : nodes, {
+  const asked = await nodeFor(call, named, body["Labels"]);
+  const there = asked === undefined && named.name !== "" ? (await volumesOf(call, named)).parts : [];
+  const node = asked ?? there[0]?.node ?? homeOf(homeKey(body["Labels"], named.name), await activeNodes(call));
+  if (node === undefined) throw new DockerError(503, "no node is ready");
+  const made = await onEach(call, [node], {
     what: "volume create",
     act: (engine, engineCall) => engine.volumes.create({ ...body, Name: named.name }, engineCall),
-    // One that was there before is as good as one that was made, and not to be removed.
     undo: async () => undefined,
   });
-  const [first] = made;
+  return json(shownVolume(asked === undefined ? named : { nodeName: node.metadata.name, name: named.name }, made), {
+    status: 201,
+  });
+}
+
+const volumesOf = (call: Call, named: Named) =>
+  askNodes(call, "volume inspect", (engine, engineCall) => engine.volumes.inspect(named.name, engineCall), {
+    only: onlyOf(named),
+  });
+
+function shownVolume(named: Named, [first, ...others]: readonly Part<EngineVolume>[]): object {
   if (first === undefined) throw new DockerError(503, "no node is ready");
-  const row = volumeRow(first.value, first.node);
-  return json(made.length === 1 ? row : { ...row, Name: named.name }, { status: 201 });
+  const Nodes = [first, ...others].map(({ node }) => node.metadata.name);
+  return { ...volumeRow(first.value, first.node), Name: askedAs(named, first.node, first.value.Name), Nodes };
 }
 
 export async function removeVolume(call: Call): Promise<DockerAnswer> {

@@ -35,6 +35,17 @@ export function seenAddress(address: string, node: Node | undefined): string {
   return (isAny && node !== undefined && hostOf(node)) || address;
 }
 
+/**
+ * Whether a port's place on all IPv6 addresses is left out: the node is seen at an IPv4 address, where another of `all` publishes the same
+ * port of the container.
+ */
+export function isHiddenTwin<P extends { readonly address: string | undefined; readonly port: string }>(
+  one: P,
+  all: readonly P[],
+): boolean {
+  return one.address === "::" && all.some(({ address, port }) => address === "0.0.0.0" && port === one.port);
+}
+
 /** `node-a at tcp://10.0.0.1:2376`, for people who go there themselves. */
 export const nodeText = ({ metadata, spec }: Node): string => `${metadata.name} at ${spec.address}`;
 

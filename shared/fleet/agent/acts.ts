@@ -6,6 +6,7 @@ import { errorText } from "../../base/error-text.ts";
 import type { Container } from "../../kinds/container.ts";
 import { type Task, taskStateRank } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
+import { statusOf } from "../containers/seen.ts";
 import { EngineError, NoSuchContainerError, NoSuchNetworkError } from "../engine-errors.ts";
 import { isOver, isWanted, stateOf } from "../reconcile/world.ts";
 import { msOf } from "./body.ts";
@@ -14,7 +15,6 @@ import type { Looks } from "./looks.ts";
 import { ensureNetworks, tidyNetworks } from "./networks.ts";
 import { forget, remove } from "./observe.ts";
 import { TaskRefusedError } from "./refusal.ts";
-import { statusOf } from "./seen.ts";
 import type { Site } from "./site.ts";
 import { moveAfter, moveTask, sameTask, type TaskMove } from "./task-state.ts";
 

@@ -11,8 +11,8 @@ import type { Task } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
 import { byAttempt, byContainerId } from "../containers/attempt.ts";
 import { attemptOf, isOthers } from "../containers/labels.ts";
+import { statusOf } from "../containers/seen.ts";
 import type { ContainerDetails } from "../engine/containers.ts";
-import { statusOf } from "./seen.ts";
 import { moveAfter, moveTask, type TaskMove } from "./task-state.ts";
 
 export type Seen =

@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Container, ContainerObjectStatus } from "../../kinds/container.ts";
+import { networksOf, stateOfEngine } from "../containers/seen.ts";
 import type { ContainerSummary } from "../engine/containers.ts";
-import { networksOf, stateOfEngine } from "./seen.ts";
 
 export function needsLook(summary: ContainerSummary, object: Container | undefined, nowMs: number): boolean {
   const status = object?.status;

@@ -2,7 +2,7 @@
  * What one attempt to make a container writes, each as a part of a transaction: begun before the engine is asked, completed or dropped only
  * while it is its object's current one. So of two that make the same container one writes nothing.
  */
-import { type Container, type ContainerObjectSpec, containerKind } from "../../kinds/container.ts";
+import { type Container, type ContainerObjectSpec, type ContainerObjectStatus, containerKind } from "../../kinds/container.ts";
 import { apiVersion } from "../../kinds/object.ts";
 import type { Selector } from "../../state/selector.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -53,11 +53,12 @@ export function completeAttempt(
   if (current === undefined || current.status?.containerId === made.containerId) return current;
   // The engine has it, so whoever looked first knows more.
   if (current.status?.containerId !== undefined) return undefined;
-  return transaction.containers.update({ ...current, status: { state: "created", ...made } });
+  const { seen, ...answered } = made;
+  return transaction.containers.update({ ...current, status: seen ?? { state: "created", ...answered } });
 }
 
-/** What the engine answered with. */
-export type Made = { readonly containerId: string; readonly engineName: string };
+/** What the engine answered with; `seen`: what it showed then, where it was asked. */
+export type Made = { readonly containerId: string; readonly engineName: string; readonly seen?: ContainerObjectStatus };
 
 /** Takes the object away of an attempt that certainly made nothing. */
 export function dropAttempt(transaction: Transaction, { place, id }: { readonly place: Place; readonly id: string }): void {

@@ -7,7 +7,7 @@ import { type Clock, timestamp } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Json } from "../../base/json.ts";
 import type { Logger } from "../../base/logger.ts";
-import type { Container, ContainerReservations } from "../../kinds/container.ts";
+import type { Container, ContainerObjectStatus, ContainerReservations } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { Store } from "../../state/store.ts";
 import type { Transaction } from "../../state/transaction.ts";
@@ -20,6 +20,7 @@ import { beginAttempt, completeAttempt, dropAttempt, type Made, type NewAttempt,
 import { AttemptOverError, isDeleted } from "./errors.ts";
 import { generatedNames } from "./generated-names.ts";
 import { attemptOf, newAttemptId, ownLabels } from "./labels.ts";
+import { statusOf } from "./seen.ts";
 
 /** What of NodeEngines is needed here. */
 export interface EnginesOfNodes {
@@ -135,10 +136,23 @@ export class Attempts {
     };
     try {
       const { Id, Warnings } = await engine.containers.create(options, { timeoutMs: deadlineMs, ...(signal && { signal }) });
-      return { containerId: Id, engineName: id, warnings: warningsOf(Warnings) };
+      const seen = await this.#seen(engine, Id);
+      return { containerId: Id, engineName: id, ...(seen && { seen }), warnings: warningsOf(Warnings) };
     } catch (error) {
       if (isCertain(error)) await this.#drop({ place, id }, actor);
       throw error;
+    }
+  }
+
+  /** So that who lists by labels or networks next finds it. undefined: the node's agent looks at it soon. */
+  async #seen(engine: Engine, id: string): Promise<ContainerObjectStatus | undefined> {
+    const { store, logger } = this.#options;
+    try {
+      const details = await engine.containers.inspect(id, {}, { timeoutMs: commitMs / 2 });
+      return details.Id === id ? statusOf(details) : undefined;
+    } catch (error) {
+      logger.log("info", "a new container could not be looked at", { cluster: store.uid, containerId: id, error });
+      return undefined;
     }
   }
 

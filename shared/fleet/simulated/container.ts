@@ -53,7 +53,9 @@ export class SimulatedContainer {
     this.files = new FileSystem(made.image.files);
     this.#createdMs = made.clock.now();
     this.#process = this.#newProcess();
-    this.networks.set("bridge", {});
+    const mode = this.hostConfig["NetworkMode"];
+    // One of that name need not be there before it starts.
+    this.networks.set(typeof mode === "string" && mode !== "" && mode !== "default" ? mode : "bridge", {});
   }
 
   get isRunning(): boolean {

@@ -13,6 +13,10 @@ const commandCharactersMax = 1_024;
 const messageCharactersMax = 1_024;
 const portsMax = 128;
 const networksMax = 64;
+const mountsMax = 64;
+/** Linux's longest path. */
+const pathCharactersMax = 4_096;
+const typeCharactersMax = 64;
 /** Docker's longest name of anything, and more than an image's id has. */
 const nameCharactersMax = 255;
 
@@ -51,6 +55,7 @@ export function statusOf(details: ContainerDetails): ContainerObjectStatus {
     startedAt: timeOf(State.StartedAt),
     finishedAt: hasEnded ? timeOf(State.FinishedAt) : undefined,
     ports: portsOf(details.NetworkSettings["Ports"]),
+    mounts: mountsOf(details["Mounts"]),
     networks: networksOf(details.NetworkSettings["Networks"]),
     labels: labelsOf(Config.Labels ?? {}),
   };
@@ -121,6 +126,30 @@ function addressOf(endpoint: unknown): string {
       .find((text): text is string => typeof text === "string" && text !== "")
       ?.slice(0, nameCharactersMax) ?? ""
   );
+}
+
+type Mounts = NonNullable<ContainerObjectStatus["mounts"]>;
+
+/** In the order of their places in the container: engines have none. */
+function mountsOf(given: unknown): Mounts | undefined {
+  if (!Array.isArray(given)) return undefined;
+  const mounts = given.filter(isJsonObject).map((mount): Mounts[number] => {
+    const text = (key: string, max = nameCharactersMax): string => {
+      const value = mount[key];
+      return typeof value === "string" ? value.slice(0, max) : "";
+    };
+    const optional = {
+      name: text("Name"),
+      source: text("Source", pathCharactersMax),
+      driver: text("Driver"),
+      mode: text("Mode"),
+      isReadOnly: mount["RW"] === false,
+    };
+    const shown = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== "" && value !== false));
+    return { type: text("Type", typeCharactersMax), destination: text("Destination", pathCharactersMax), ...shown };
+  });
+  const ordered = mounts.toSorted((one, other) => (one.destination < other.destination ? -1 : 1));
+  return ordered.length === 0 ? undefined : ordered.slice(0, mountsMax);
 }
 
 /** The first that fit. */

@@ -1,0 +1,85 @@
+/** Where a container goes for what it uses: to its volumes, and to those in its networks. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSimulatedFront, type SimulatedFront } from "./front-host.ts";
+
+let front: SimulatedFront;
+beforeEach(async () => {
+  front = await openSimulatedFront(3);
+});
+afterEach(async () => await front.close());
+
+const nodeOf = async (name: string): Promise<string> =>
+  ((await front.ask("GET", `/v1.41/containers/${name}/json`)).json() as { readonly Node: { readonly Name: string } }).Node.Name;
+const create = (name: string, body: object) =>
+  front.ask("POST", `/v1.41/containers/create?name=${name}`, { json: { Image: "busybox", ...body } });
+async function nodesOf(count: number, body: (index: number) => object): Promise<ReadonlySet<string>> {
+  const nodes = new Set<string>();
+  for (let index = 0; index < count; index += 1) {
+    const { status } = await create(`c${index}`, body(index));
+    expect(status).toBe(201);
+    nodes.add(await nodeOf(`c${index}`));
+  }
+  return nodes;
+}
+
+describe("volumes", () => {
+  it.each([
+    ["-v", { HostConfig: { Binds: ["data:/data"] } }],
+    ["--mount", { HostConfig: { Mounts: [{ Type: "volume", Source: "data", Target: "/data" }] } }],
+  ])("%s: it goes where the volume is, each time", async (_, body) => {
+    await front.ask("POST", "/v1.41/volumes/create", { json: { Name: "node-b/data" } });
+    expect(await nodesOf(4, () => body)).toEqual(new Set(["node-b"]));
+  });
+
+  it("that are on different nodes can't be used together, and it says where they are", async () => {
+    for (const Name of ["node-a/one", "node-b/two"]) await front.ask("POST", "/v1.41/volumes/create", { json: { Name } });
+    const { status, json } = await create("both", { HostConfig: { Binds: ["one:/one", "two:/two"] } });
+    expect([status, json()]).toEqual([
+      409,
+      { message: "its volumes are on different nodes: two is on node-b, others on node-a" },
+    ]);
+  });
+
+  it("paths and what is nowhere keep it nowhere; of a node that does not answer it is warned", async () => {
+    expect(await nodesOf(3, (index) => ({ HostConfig: { Binds: [`/tmp/x:/x`, `new-${index}:/y`] } }))).toEqual(
+      new Set(["node-a", "node-b", "node-c"]),
+    );
+    front.engines.get("node-c")?.faults.set({ kind: "unreachable" });
+    const { Warnings } = (await create("warned", { HostConfig: { Binds: ["old:/old"] } })).json() as {
+      readonly Warnings: string[];
+    };
+    expect(Warnings).toEqual(["volume old may be on a node that did not answer: node-c"]);
+  });
+});
+
+describe("networks", () => {
+  it("who shares one is on one node", async () => {
+    await front.ask("POST", "/v1.41/networks/create", { json: { Name: "app" } });
+    expect((await nodesOf(4, () => ({ HostConfig: { NetworkMode: "app" } }))).size).toBe(1);
+  });
+
+  it("it goes to those that are there already, wherever that is", async () => {
+    await front.ask("POST", "/v1.41/networks/create", { json: { Name: "app" } });
+    for (const node of ["node-a", "node-b", "node-c"]) {
+      const HostConfig = { NetworkMode: `${node}/app` };
+      await create(`first-${node}`, { HostConfig });
+      await create(`second-${node}`, { HostConfig });
+      await create("third", { HostConfig: { NetworkMode: "app" } });
+      expect([node, await nodeOf("third")]).toEqual([node, node]);
+      for (const name of [`first-${node}`, `second-${node}`, "third"]) await front.ask("DELETE", `/v1.41/containers/${name}`);
+    }
+  });
+
+  it("where it can't be there it goes elsewhere", async () => {
+    await front.ask("POST", "/v1.41/networks/create", { json: { Name: "app" } });
+    await create("first", { HostConfig: { NetworkMode: "app" } });
+    const home = await nodeOf("first");
+    const { status } = await create("other", { HostConfig: { NetworkMode: "app" }, Env: [`constraint:node!=${home}`] });
+    expect(status).toBe(201);
+    expect(await nodeOf("other")).not.toBe(home);
+  });
+
+  it("the engines' own bring nobody together", async () => {
+    expect((await nodesOf(3, () => ({ HostConfig: { NetworkMode: "bridge" } }))).size).toBe(3);
+  });
+});

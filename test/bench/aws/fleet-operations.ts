@@ -39,5 +39,5 @@ export const fleetGroup: Group = {
 };
 
 const notes = [
-  `A cluster of ${fleetSize.nodes} nodes and ${fleetSize.tasks} tasks, all running; at last nine clusters of one node beside it. Engines answer after ${engineMs} ms, which is most of a round's duration. SQS: a send for each wake-up (EventBridge's for what changed, the healer's for the minute), a receive and a delete for each batch; polls that find nothing are in the month's bill.`,
+  `A cluster of ${fleetSize.nodes} nodes and ${fleetSize.tasks} tasks, all running; at last nine clusters of one node beside it. Engines answer after ${engineMs} ms: an assumption, without TLS; only durations go by it. SQS: a send for each wake-up (EventBridge's for what changed, the healer's for the minute), a receive and a delete for each batch; polls that find nothing are in the month's bill.`,
 ];

@@ -1,6 +1,6 @@
 /**
  * What the deployment has for fleets: the reconciler's environment, its queue, and engines. Engines are simulated, one for each address that
- * a node has; each of their answers takes a while, so that a round lasts as on AWS, where most of it is spent waiting for them.
+ * a node has; each of their answers takes a while, as those of real ones do, and counts into a round's duration.
  */
 import type { Ports } from "../../../functions/aws/dynamo-ports.ts";
 import { type FleetShop, openFleetShop } from "../../../functions/reconciler/fleet-shop.ts";
@@ -15,7 +15,7 @@ import { noSecrets } from "../../fleet/map-secrets.ts";
 import { CountingQueue } from "./counting-queue.ts";
 import type { Waits } from "./waits.ts";
 
-/** An engine's answer to a list or an inspect, with the way there; a new connection's TLS takes two of these more. */
+/** Assumed of an engine's answer, with the way there. What TLS of a new connection takes is left out. */
 export const engineMs = 10;
 
 export class Reconcilers {

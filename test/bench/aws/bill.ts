@@ -1,10 +1,15 @@
 /** What a deployment used, counted at the client, and what that costs. */
 import { prices } from "./prices.ts";
 
-export type FunctionName = "api" | "publisher" | "healer";
+export type FunctionName = "api" | "publisher" | "healer" | "reconciler";
 
-/** As cdk/api.ts and cdk/workers.ts give them. */
-export const memoryMb: Readonly<Record<FunctionName, number>> = { api: 1_769, publisher: 1_024, healer: 1_024 };
+/** As cdk/api.ts, cdk/workers.ts and cdk/fleets.ts give them. */
+export const memoryMb: Readonly<Record<FunctionName, number>> = {
+  api: 1_769,
+  publisher: 1_024,
+  healer: 1_024,
+  reconciler: 1_769,
+};
 
 export type Invocation = { readonly of: FunctionName; readonly ms: number };
 
@@ -19,6 +24,8 @@ export type Usage = {
   /** As EventBridge counts them: one for each 64 KB. */
   readonly events: number;
   readonly eventBytes: number;
+  /** To SQS, by whomever; polls that find nothing are not of an operation. */
+  readonly queueRequests: number;
   readonly streamRecords: number;
   readonly bytesOut: number;
   readonly logBytes: number;
@@ -33,6 +40,7 @@ export const nothing: Usage = {
   invocations: [],
   events: 0,
   eventBytes: 0,
+  queueRequests: 0,
   streamRecords: 0,
   bytesOut: 0,
   logBytes: 0,
@@ -41,7 +49,7 @@ export const nothing: Usage = {
 const gigabyte = 1e9;
 
 export function dollars(usage: Usage): number {
-  const { readUnits, writeUnits, apiRequests, invocations, events, eventBytes, bytesOut, logBytes } = usage;
+  const { readUnits, writeUnits, apiRequests, invocations, events, eventBytes, queueRequests, bytesOut, logBytes } = usage;
   const gigabyteSeconds = invocations.reduce((sum, { of, ms }) => sum + (memoryMb[of] / 1_024) * (ms / 1_000), 0);
   return (
     readUnits * prices.readUnit.usd +
@@ -50,6 +58,7 @@ export function dollars(usage: Usage): number {
     invocations.length * prices.invocation.usd +
     gigabyteSeconds * prices.gigabyteSecond.usd +
     events * prices.event.usd +
+    queueRequests * prices.queueRequest.usd +
     (eventBytes / gigabyte) * prices.archivedGigabyte.usd +
     (bytesOut / gigabyte) * prices.gigabyteOut.usd +
     (logBytes / gigabyte) * prices.logGigabyte.usd

@@ -1,4 +1,5 @@
-/** A bus that takes all and counts it as EventBridge charges: each 64 KB of an event is one. */
+/** A bus that takes all, hands it to its rules, and counts it as EventBridge charges: each 64 KB of an event is one. */
+import { type JsonObject, objectOf } from "../../../shared/base/json.ts";
 import type { BusEvent, EventBus, PutOutcome } from "../../../shared/routes/event-bus.ts";
 import { EventBridgeBus, openEventBridge } from "../../../shared/routes/targets/event-bridge.ts";
 import { localConfig } from "../../localstack/tables.ts";
@@ -12,10 +13,13 @@ export class CountingBus implements EventBus {
   /** Whose sizes count; nothing is sent with it. */
   readonly #real = new EventBridgeBus({ client: openEventBridge(localConfig("http://127.0.0.1:9")), bus: "none" });
   readonly #waits: Waits;
+  readonly #rules: (event: JsonObject) => Promise<void>;
   #events = 0;
   #bytes = 0;
 
-  constructor(waits: Waits) {
+  /** `rules` hears each event as EventBridge shows it to rules. */
+  constructor(waits: Waits, rules: (event: JsonObject) => Promise<void>) {
+    this.#rules = rules;
     this.putMax = this.#real.putMax;
     this.putBytesMax = this.#real.putBytesMax;
     this.#waits = waits;
@@ -31,6 +35,7 @@ export class CountingBus implements EventBus {
         const bytes = this.bytesOf(event);
         this.#events += Math.ceil(bytes / chargedBytes);
         this.#bytes += bytes;
+        await this.#rules(shown(event));
       }
       return events.map(() => ({ kind: "taken" }) as const);
     });
@@ -43,3 +48,5 @@ export class CountingBus implements EventBus {
     return counted;
   }
 }
+
+const shown = ({ detail }: BusEvent): JsonObject => ({ source: "windlass", detail: objectOf(JSON.parse(detail)) });

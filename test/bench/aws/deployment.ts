@@ -1,37 +1,41 @@
 /**
- * The deployment on DynamoDB Local: the handlers that AWS runs, called as API Gateway, the stream and the schedule call them, with what
- * each asks for counted at its clients. Wake-ups are handed over one by one, as they come to a deployment with little to do: its dearest way.
+ * The deployment on DynamoDB Local: the handlers that AWS runs, called as API Gateway, the stream, the schedule and the queue call them, with
+ * what each asks for counted at its clients. The stream's wake-ups are handed over one by one, as they come to a deployment with little to
+ * do: its dearest way.
  */
+import assert from "node:assert";
 import type { Writable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import * as z from "zod";
 import { bufferedHandler, openApi, streamingHandler } from "../../../functions/api/api.ts";
 import type { Ports } from "../../../functions/aws/dynamo-ports.ts";
-import type { WakeQueue } from "../../../functions/aws/wake-queue.ts";
 import { openWorkshop, type Workshop } from "../../../functions/aws/workshop.ts";
 import { healHandler } from "../../../functions/healer/heal.ts";
 import { ensureFirstToken } from "../../../functions/installer/first-token.ts";
 import { publishHandler } from "../../../functions/publisher/publish.ts";
 import { type Clock, systemClock } from "../../../shared/base/clock.ts";
 import { newSecret, systemIds } from "../../../shared/base/ids.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
 import { silentLogger } from "../../../shared/base/logger.ts";
 import { once } from "../../../shared/base/once.ts";
 import type { OpenEngine } from "../../../shared/fleet/nodes/engines.ts";
-import { NoSuchSecretError, type SecretResolver } from "../../../shared/fleet/secrets/resolver.ts";
 import { DynamoCells } from "../../../shared/log/dynamodb/cells.ts";
 import { closeClients, openClients } from "../../../shared/log/dynamodb/clients.ts";
 import { DynamoLog } from "../../../shared/log/dynamodb/log.ts";
 import { DynamoObjects } from "../../../shared/log/dynamodb/objects.ts";
 import { installationUid } from "../../../shared/state/cluster-lives.ts";
+import { noSecrets } from "../../fleet/map-secrets.ts";
 import { callStreaming, runtime } from "../../functions/runtime.ts";
 import { contextOf, type StreamRecord, withStream } from "../../functions/stream.ts";
 import { localConfig, type TableNames } from "../../localstack/tables.ts";
 import { DynamoMeter, totalCost } from "../dynamodb-units.ts";
 import { type FunctionName, memoryMb, nothing, type Usage } from "./bill.ts";
 import { CountingBus } from "./counting-bus.ts";
+import { proxyEventOf, type Request } from "./gateway.ts";
+import { Reconcilers } from "./reconcilers.ts";
 import { Waits } from "./waits.ts";
+import { wakeRules } from "./wake-rules.ts";
 
-export type Request = { readonly method?: string; readonly path: string; readonly body?: unknown };
 export type Answer = { readonly status: number; readonly body: { readonly [name: string]: unknown } };
 
 /** CloudWatch Logs: what it adds to each event. */
@@ -40,9 +44,12 @@ const logEventBytes = 26;
 const platformLogBytes = 300 + 3 * logEventBytes;
 const minuteMs = 60_000;
 
-/** Fleets' own rounds are not part of the bill: what they cost is the engines' answers, not the state's. */
-const unheard: WakeQueue = { send: async () => undefined };
-const noSecrets: SecretResolver = { resolve: (name) => Promise.reject(new NoSuchSecretError(name)) };
+/** As cdk/fleets.ts has it. */
+const reconcilerMs = 5 * minuteMs;
+/** Wake-ups of wake-ups: a fleet that does not come to rest in so many never does. */
+const deliveriesMax = 100;
+
+/** The API's: only the reconciler reaches engines. */
 const noEngine: OpenEngine = ({ address }) => Promise.reject(new Error(`there is no engine at ${address}`));
 
 export class Deployment {
@@ -51,9 +58,11 @@ export class Deployment {
   metrics = 0;
   readonly workshop: () => Promise<Workshop>;
   readonly ports: Ports;
+  readonly reconcilers: Reconcilers;
   readonly #clients;
   readonly #waits = new Waits();
-  readonly #bus = new CountingBus(this.#waits);
+  readonly #bus = new CountingBus(this.#waits, (event) => this.#wake(event));
+  readonly #wakeUpsOf = once(async () => wakeRules());
   readonly #records: StreamRecord[] = [];
   readonly #clock: Clock;
   #used: Usage = nothing;
@@ -73,6 +82,7 @@ export class Deployment {
     const objects = new DynamoObjects({ ...common, table: names.objects });
     this.ports = { log, objects, cells: new DynamoCells({ ...common, table: names.objects }) };
     this.workshop = once(() => openWorkshop({ ...this.ports, ...surroundings, clock: systemClock, bus: this.#bus }));
+    this.reconcilers = new Reconcilers(this.ports, this.#waits);
     this.#clock = clock;
     this.#open = this.#newEnvironment();
   }
@@ -102,7 +112,7 @@ export class Deployment {
 
   async call(request: Request): Promise<Answer> {
     const handler = bufferedHandler({ open: this.#open, clock: this.#clock, logger: silentLogger });
-    const result = await this.#invoke("api", () => handler(this.#event(request), contextOf(minuteMs)));
+    const result = await this.#invoke("api", () => handler(proxyEventOf(request, this.#token), contextOf(minuteMs)));
     const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
     this.#add({ apiRequests: 1, bytesOut: bytes.length });
     const plain = result.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes;
@@ -113,7 +123,7 @@ export class Deployment {
   async watch(path: string, ms: number): Promise<number> {
     const handler = streamingHandler({ open: this.#open, clock: this.#clock, logger: silentLogger }, runtime);
     const call = async (event: unknown, stream: Writable): Promise<void> => handler(event, stream, contextOf(15 * minuteMs));
-    const response = await callStreaming(call, { event: this.#event({ path }), context: contextOf(15 * minuteMs) });
+    const response = await callStreaming(call, { event: proxyEventOf({ path }, this.#token), context: contextOf(15 * minuteMs) });
     const { length } = new Uint8Array(await response.arrayBuffer());
     this.#add({ apiRequests: 1, bytesOut: length, invocations: [{ of: "api", ms }], logBytes: platformLogBytes });
     return length;
@@ -129,6 +139,16 @@ export class Deployment {
     }
   }
 
+  /** What waits in the queue, and what that wakes in turn, comes to the reconciler; what it commits is published. */
+  async reconcile(): Promise<void> {
+    const { queue, handler } = this.reconcilers;
+    const invoke = (event: unknown) => this.#invoke("reconciler", () => handler(event, contextOf(reconcilerMs)));
+    for (let deliveries = 0; await queue.deliver(invoke); deliveries += 1) {
+      assert(deliveries < deliveriesMax, "the fleet comes to rest");
+      await this.publish();
+    }
+  }
+
   async heal(): Promise<void> {
     const write = (line: string): void => {
       this.#written += Buffer.byteLength(line) + logEventBytes;
@@ -136,7 +156,7 @@ export class Deployment {
     };
     const handler = healHandler({
       open: this.workshop,
-      queue: unheard,
+      queue: this.reconcilers.queue.sender,
       place: { namespace: "Windlass", stack: "Windlass" },
       write,
     });
@@ -159,14 +179,20 @@ export class Deployment {
     const costs = this.meter.take();
     const { requests, readUnits, writeUnits } = totalCost(costs);
     const byOperation = Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, cost.requests]));
-    const used = { ...this.#used, requests, byOperation, readUnits, writeUnits, ...this.#bus.take() };
+    const queueRequests = this.reconcilers.queue.take();
+    const used = { ...this.#used, requests, byOperation, readUnits, writeUnits, queueRequests, ...this.#bus.take() };
     this.#used = nothing;
     return used;
   }
 
   async close(): Promise<void> {
+    await this.reconcilers.close();
     (await this.workshop()).clusters.close();
     closeClients(this.#clients);
+  }
+
+  async #wake(event: JsonObject): Promise<void> {
+    for (const message of (await this.#wakeUpsOf())(event)) this.reconcilers.queue.put(message);
   }
 
   #newEnvironment() {
@@ -193,29 +219,13 @@ export class Deployment {
       invocations: [...used.invocations, ...(more.invocations ?? [])],
     };
   }
+}
 
-  #event({ method = "GET", path, body }: Request): object {
-    const { pathname, searchParams } = new URL(path, "https://api.test");
-    const query = Object.fromEntries(searchParams);
-    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-    const headers = {
-      authorization: `Bearer ${this.#token}`,
-      accept: "application/json",
-      "accept-encoding": "gzip",
-      "content-type": type,
-    };
-    return {
-      httpMethod: method,
-      path: pathname,
-      headers,
-      multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
-      queryStringParameters: query,
-      multiValueQueryStringParameters: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value]])),
-      pathParameters: { proxy: pathname.slice(1) },
-      body: body === undefined ? null : JSON.stringify(body),
-      isBase64Encoded: false,
-    };
-  }
+/** The answer's body. @throws when it has another status. */
+export async function expectStatus(deployment: Deployment, request: Request, status: number): Promise<Answer["body"]> {
+  const answer = await deployment.call(request);
+  assert(answer.status === status, `${request.method ?? "GET"} ${request.path}: ${JSON.stringify(answer)}`);
+  return answer.body;
 }
 
 const metricLine = z.object({ _aws: z.object({ CloudWatchMetrics: z.array(z.object({ Metrics: z.array(z.unknown()) })) }) });

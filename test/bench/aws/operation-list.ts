@@ -11,7 +11,7 @@ import type { TableNames } from "../../localstack/tables.ts";
 import { type Bar, factBar } from "../report.ts";
 import { beginStore, byBench, createNodes, nodeName, nodeOf } from "../store/open.ts";
 import type { Usage } from "./bill.ts";
-import type { Deployment } from "./deployment.ts";
+import { type Deployment, expectStatus } from "./deployment.ts";
 
 const base = "/apis/windlass.dev/v1";
 const inHundred = `/clusters/hundred${base}/nodes`;
@@ -95,11 +95,14 @@ export const operations: Readonly<Record<string, (world: World) => Operation>> =
 };
 
 /**
- * Written: the entry, its row and two markers; an event of the change and one of the commit. Read: the markers and the log, by the
- * publisher; the API knows the row, or that the name is free, from before.
+ * Written: the entry, its row and two markers; an event of the change and one of the commit, of which the first wakes the fleet. Read: the
+ * markers and the log, by the publisher; the API knows the row, or that the name is free, from before.
  */
-const writeBar = ({ requests, writeUnits, events }: Usage): Bar =>
-  factBar("6 requests, 4 write units, 2 events", requests === 6 && writeUnits === 4 && events === 2);
+const writeBar = ({ requests, writeUnits, events, queueRequests }: Usage): Bar =>
+  factBar(
+    "6 requests, 4 write units, 2 events, 1 wake-up",
+    requests === 6 && writeUnits === 4 && events === 2 && queueRequests === 1,
+  );
 
 /** Clusters `hundred` and `large`, with all rows applied. */
 export async function fill(deployment: Deployment, large: number): Promise<void> {
@@ -127,12 +130,6 @@ async function storeOf(deployment: Deployment, name: string): Promise<Store> {
   const store = await clusters.resolve(name);
   assert(store !== undefined, "it was made just now");
   return store;
-}
-
-async function expectStatus(deployment: Deployment, request: Parameters<Deployment["call"]>[0], status: number) {
-  const answer = await deployment.call(request);
-  assert(answer.status === status, `${request.method ?? "GET"} ${request.path}: ${JSON.stringify(answer)}`);
-  return answer.body;
 }
 
 async function listAll(deployment: Deployment, path: string, count: number): Promise<void> {
@@ -201,7 +198,7 @@ const quicker = (speed: number): Clock => ({
   sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
 });
 
-/** A cell beside the log, as leases are kept: one conditional write of its owner's, by the healer's round that pings the node. */
+/** A cell beside the log, as leases are kept: one conditional write of its owner's. */
 function heartbeat({ ports: { cells } }: Deployment): Operation {
   const cell = { key: `lease/${nodeName(0)}`, value: { holder: "healer-0", taken: 1 } };
   const expires = (): number => systemClock.now() + 3 * minuteMs;

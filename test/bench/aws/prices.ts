@@ -54,6 +54,12 @@ export const prices = {
   event: { usd: 1e-6, per: "EventBridge event, each 64 KB", ...eventBridge },
   archivedGigabyte: { usd: 0.1, per: "GB taken into an EventBridge archive", ...eventBridge },
   logGigabyte: { usd: 0.5, per: "GB taken into CloudWatch Logs", ...cloudWatch },
+  queueRequest: {
+    usd: 0.4e-6,
+    per: "SQS request on a standard queue, each 64 KB",
+    date: "2026-03-14",
+    source: "https://cloudburn.io/blog/amazon-sqs-pricing",
+  },
   customMetric: {
     usd: 0.3,
     per: "CloudWatch metric of one's own, a month",
@@ -88,3 +94,15 @@ export const prices = {
     source: "https://aws.amazon.com/ebs/pricing/",
   },
 } as const satisfies Readonly<Record<string, Price>>;
+
+/** What Lambda asks of a queue that wakes a function while nothing is in it: charged as requests, too. */
+export const queuePolls = {
+  /** Batches read at once "when traffic is low"; fewer only where no maximum concurrency is set. */
+  pollers: 5,
+  pollersAtLeast: 2,
+  pollersSource: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html",
+  /** SQS' longest long poll. Measured by others: 15 empty receives a minute of five pollers. */
+  pollSeconds: 20,
+  pollDate: "2021-11-09",
+  pollSource: "https://github.com/getlift/lift/issues/132",
+} as const;

@@ -29,6 +29,12 @@ export function filtersQuery(filters: Filters, without: readonly string[] = []):
   return Object.fromEntries([...filters].filter(([name]) => !without.includes(name)));
 }
 
+export const queryOf = (filters: Filters): URLSearchParams =>
+  new URLSearchParams({ filters: JSON.stringify(filtersQuery(filters)) });
+
+export const withValue = (filters: Filters, name: string, value: string): Filters =>
+  new Map([...filters, [name, [...(filters.get(name) ?? []), value]]]);
+
 /** Docker's GetBoolOrDefault: one value, and a word for true or false. */
 export function boolFilter(filters: Filters, name: string): boolean | undefined {
   const values = filters.get(name);

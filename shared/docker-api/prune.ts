@@ -8,8 +8,9 @@ import { askRaw, rawOf } from "./ask-raw.ts";
 import type { Call } from "./call.ts";
 import { type DockerAnswer, json } from "./exchange.ts";
 import { askNodes, type Gathered, gatheredHeaders, mustHaveSome, type Part } from "./fan-out.ts";
-import { boolFilter, type Filters, filtersOf, filtersQuery } from "./filters.ts";
+import { boolFilter, type Filters, filtersOf, filtersQuery, queryOf, withValue } from "./filters.ts";
 import { shownAs } from "./node-parts/named.ts";
+import { prunedNetworks } from "./node-parts/prune-networks.ts";
 import { listOf } from "./raw-json.ts";
 import { isBelow } from "./versions.ts";
 
@@ -32,9 +33,8 @@ export async function pruneImages(call: Call): Promise<DockerAnswer> {
 }
 
 export async function pruneNetworks(call: Call): Promise<DockerAnswer> {
-  const pruned = await askRaw(call, { path: "/networks/prune", body: null });
-  mustHaveSome(pruned);
-  return summed(pruned, { NetworksDeleted: namesOf(pruned, "NetworksDeleted") });
+  const { pruned, names } = await prunedNetworks(call);
+  return summed(pruned, { NetworksDeleted: [...names] });
 }
 
 export async function pruneVolumes(call: Call): Promise<DockerAnswer> {
@@ -90,10 +90,5 @@ function summed(pruned: Gathered<Json>, lists: JsonObject): DockerAnswer {
 
 const namesOf = ({ parts }: { readonly parts: readonly Part<Json>[] }, field: string): string[] =>
   parts.flatMap(({ node, value }) => textsOf(value, field).map((name) => shownAs(node, name)));
-
-const withValue = (filters: Filters, name: string, value: string): Filters =>
-  new Map([...filters, [name, [...(filters.get(name) ?? []), value]]]);
-
-const queryOf = (filters: Filters): URLSearchParams => new URLSearchParams({ filters: JSON.stringify(filtersQuery(filters)) });
 
 const textsOf = (value: Json, field: string): string[] => listOf(value, field).filter((one) => typeof one === "string");

@@ -283,6 +283,19 @@ describe("networks", () => {
     ]);
   });
 
+  it("a prune takes one of the fleet from all nodes or from none", async () => {
+    for (const Name of ["used", "idle"]) await create({ Name });
+    await front.ask("POST", "/v1.41/containers/create?name=web", {
+      json: { Image: "busybox", HostConfig: { NetworkMode: "used" } },
+    });
+    await front.ask("POST", "/v1.41/containers/web/start");
+    const pruned = await front.ask("POST", "/v1.41/networks/prune");
+    expect(pruned.json()).toEqual({ NetworksDeleted: ["idle"], SpaceReclaimed: 0 });
+    expect((await front.ask("GET", "/v1.41/networks")).json()).toMatchObject([
+      { Name: "used", Nodes: ["node-a", "node-b", "node-c"] },
+    ]);
+  });
+
   it("a container joins one of its own node", async () => {
     await create({ Name: "front" });
     await front.ask("POST", "/v1.41/containers/create?name=web", {

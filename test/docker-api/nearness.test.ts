@@ -79,6 +79,17 @@ describe("networks", () => {
     expect(await nodeOf("other")).not.toBe(home);
   });
 
+  it("it is found there by the name that people know it by, beside its own aliases", async () => {
+    for (const Name of ["app", "back"]) await front.ask("POST", "/v1.41/networks/create", { json: { Name } });
+    const NetworkingConfig = { EndpointsConfig: { app: { Aliases: ["db"] } } };
+    await create("web", { HostConfig: { NetworkMode: "app" }, NetworkingConfig });
+    await front.ask("POST", "/v1.41/networks/back/connect", { json: { Container: "web", EndpointConfig: { Aliases: ["api"] } } });
+    const [engine] = [...front.engines.values()].filter(({ world }) => world.containers.size > 0);
+    const [made] = engine?.world.containers.values() ?? [];
+    expect(made?.body["NetworkingConfig"]).toEqual({ EndpointsConfig: { app: { Aliases: ["db", "web"] } } });
+    expect(made?.networks.get("back")).toEqual({ Aliases: ["api", "web"] });
+  });
+
   it("the engines' own bring nobody together", async () => {
     expect((await nodesOf(3, () => ({ HostConfig: { NetworkMode: "bridge" } }))).size).toBe(3);
   });

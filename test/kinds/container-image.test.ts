@@ -90,6 +90,7 @@ describe("Container", () => {
       containerId: [id],
       shortId: [id.slice(0, 12)],
       attempt: ["attempt-1"],
+      network: [],
       standing: [],
     });
     expect(containerKind.cells(containerOf(task)).length).toBe(containerKind.columns.length);

@@ -1,11 +1,12 @@
 /** `docker inspect`: what the node's engine says, under the names of the cluster, with the node beside it, as classic Swarm showed it. */
 import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
+import { isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { Call } from "../call.ts";
 import { type DockerAnswer, json } from "../exchange.ts";
 import { knowledgeHeaders } from "../fan-out.ts";
 import { answerOf, forward, segment } from "../forward.ts";
-import { fleetNetworkId, isOwnNetwork } from "../node-parts/fleet-networks.ts";
+import { fleetNetworkId } from "../node-parts/fleet-networks.ts";
 import { isHiddenTwin, nodeDetails, seenAddress } from "../nodes/node-row.ts";
 import { rawObject } from "../raw-json.ts";
 import { revisionOf, shownName } from "./row.ts";

@@ -3,12 +3,12 @@
  * its volumes are, and, if there is room, to those that are in its networks already: what Compose starts together finds each other.
  */
 import { type Json, type JsonObject, objectOf } from "../../base/json.ts";
+import { isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { Node } from "../../kinds/node.ts";
 import { byReferencedNetwork } from "../../state/selector.ts";
 import type { Call } from "../call.ts";
 import { DockerError } from "../errors.ts";
 import { askNodes, nodesOf } from "../fan-out.ts";
-import { isOwnNetwork } from "../node-parts/fleet-networks.ts";
 import { homeKey, homeOf, takesContainers } from "../node-parts/named.ts";
 
 export type Nearness = {

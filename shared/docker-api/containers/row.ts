@@ -2,9 +2,11 @@
  * A row of `docker ps`, made of a Container object. It is kept as text as long as the object is, and changed only where time has changed
  * it: with 30,000 containers a list is 30,000 strings put together.
  */
+
+import { isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { Container } from "../../kinds/container.ts";
 import type { Node } from "../../kinds/node.ts";
-import { fleetNetworkId, isOwnNetwork } from "../node-parts/fleet-networks.ts";
+import { fleetNetworkId } from "../node-parts/fleet-networks.ts";
 import { ageSeconds, isHiddenTwin, nodeRow, seenAddress } from "../nodes/node-row.ts";
 import { type StatusParts, statusParts, statusText } from "./status-text.ts";
 

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { clusterUidLabel } from "../../fleet/containers/labels.ts";
+import { isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { EngineNetwork, NetworkCreate } from "../../fleet/engine/networks.ts";
 import type { Engine } from "../../fleet/engine.ts";
 import { EngineError, NoSuchNetworkError } from "../../fleet/engine-errors.ts";
@@ -15,13 +16,7 @@ import { askNodes } from "../fan-out.ts";
 import { type Named, namedOf } from "./named.ts";
 
 /** Says that the network is one of the fleet's. */
-const fleetLabel = "windlass.dev/fleet-network";
-
-/** Of the engine itself, on every node. */
-const predefined = new Set(["bridge", "host", "none", "default", "nat", "docker_gwbridge", "ingress"]);
-
-/** Whether people have made it, or Windlass has. */
-export const isOwnNetwork = (name: string): boolean => name !== "" && !predefined.has(name) && !name.includes(":");
+export const fleetLabel = "windlass.dev/fleet-network";
 
 /** Also of a Network object: its nodes' networks are one network as well. */
 export const isFleetNetwork = ({ Labels }: EngineNetwork): boolean =>

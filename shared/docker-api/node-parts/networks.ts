@@ -1,5 +1,6 @@
 /** Networks, each node's own: listed from all nodes, made, shown, joined and removed on those that their name says (named.ts). */
 import { type JsonObject, objectOf } from "../../base/json.ts";
+import { endpointWithAlias, isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { EngineNetwork, NetworkCreate } from "../../fleet/engine/networks.ts";
 import type { Engine } from "../../fleet/engine.ts";
 import type { Node } from "../../kinds/node.ts";
@@ -13,14 +14,7 @@ import { filtersOf, filtersQuery } from "../filters.ts";
 import { segment } from "../forward.ts";
 import { nodeRow } from "../nodes/node-row.ts";
 import { onEach } from "./each.ts";
-import {
-  ensureFleetNetwork,
-  fleetNetworkId,
-  isFleetNetwork,
-  isOwnNetwork,
-  networkNamed,
-  withFleetLabel,
-} from "./fleet-networks.ts";
+import { ensureFleetNetwork, fleetNetworkId, isFleetNetwork, networkNamed, withFleetLabel } from "./fleet-networks.ts";
 import { activeNodes, askedAs, namedOf, nodeFor, onlyOf, shownAs } from "./named.ts";
 
 export async function listNetworks(call: Call): Promise<DockerAnswer> {
@@ -104,9 +98,12 @@ export async function removeNetwork(call: Call): Promise<DockerAnswer> {
 
 /** On the container's node, whose network it must be. */
 export const connectNetwork = (call: Call): Promise<DockerAnswer> =>
-  withMember(call, async ({ engine, node, name, container, body }) => {
-    if (isOwnNetwork(name)) await ensureFleetNetwork(call, name, { engine, node });
-    await engine.networks.connect(name, container, objectOf(body["EndpointConfig"]), { signal: call.signal });
+  withMember(call, async ({ engine, node, name, container, alias, body }) => {
+    const given = objectOf(body["EndpointConfig"]);
+    const isOwn = isOwnNetwork(name);
+    if (isOwn) await ensureFleetNetwork(call, name, { engine, node });
+    const endpoint = isOwn && alias !== undefined ? endpointWithAlias(given, alias) : given;
+    await engine.networks.connect(name, container, endpoint, { signal: call.signal });
   });
 
 export const disconnectNetwork = (call: Call): Promise<DockerAnswer> =>
@@ -119,6 +116,8 @@ type Member = {
   readonly node: Node;
   readonly name: string;
   readonly container: string;
+  /** What people call it. */
+  readonly alias: string | undefined;
   readonly body: JsonObject;
 };
 
@@ -134,7 +133,8 @@ async function withMember(call: Call, act: (member: Member) => Promise<void>): P
       `container ${Container} is on node ${own}, the network on ${nodeName}: networks do not reach from node to node`,
     );
   }
-  await act({ engine: found.engine, node: found.node, name, container: found.engineId, body });
+  const alias = found.container.spec.containerName;
+  await act({ engine: found.engine, node: found.node, name, container: found.engineId, alias, body });
   await call.look(own, found.engineId);
   return nothing(200);
 }

@@ -20,6 +20,7 @@ import { beginAttempt, completeAttempt, dropAttempt, type Made, type NewAttempt,
 import { AttemptOverError, isDeleted } from "./errors.ts";
 import { generatedNames } from "./generated-names.ts";
 import { attemptOf, newAttemptId, ownLabels } from "./labels.ts";
+import { withAlias } from "./own-networks.ts";
 import { statusOf } from "./seen.ts";
 
 /** What of NodeEngines is needed here. */
@@ -91,12 +92,13 @@ export class Attempts {
     if (node === undefined) throw new NoSuchNodeError(request.spec.nodeName);
     const engine = await this.#options.engines.of(node);
     const attempt = this.#attempt(request, node);
-    const begin = (transaction: Transaction): void => {
+    const begin = (transaction: Transaction): Container => {
       request.check?.(transaction);
-      beginAttempt(transaction, attempt);
+      return beginAttempt(transaction, attempt);
     };
-    await store.update(begin, request);
-    const { warnings, ...made } = await this.#make(engine, attempt, request, signal);
+    const { value: begun } = await store.update(begin, request);
+    const named = { ...request, body: withAlias(request.body, begun.spec.containerName ?? attempt.id) };
+    const { warnings, ...made } = await this.#make(engine, attempt, named, signal);
     const container = await this.#complete({ ...attempt, made }, request).catch(async (error: unknown) => {
       // Nobody looks after what a deleted cluster makes.
       if (isDeleted(error)) await this.#discard(engine, made);

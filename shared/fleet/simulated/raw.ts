@@ -3,11 +3,13 @@
  * through and what is called tell the same. Versions are taken and not looked at.
  */
 import { Readable } from "node:stream";
-import type { JsonObject } from "../../base/json.ts";
+import { type JsonObject, objectOf } from "../../base/json.ts";
 import type { Filters } from "../engine/call.ts";
+import type { EngineNetworks } from "../engine/networks.ts";
 import type { EngineRaw, RawAnswer, RawRequest } from "../engine/raw.ts";
 import type { Engine } from "../engine.ts";
 import { EngineError } from "../engine-errors.ts";
+import { matchesLabels } from "./filters.ts";
 import { bytesOf, gather } from "./streams.ts";
 
 type Query = URLSearchParams;
@@ -94,10 +96,21 @@ const routes: readonly Route[] = [
   ["GET", /^\/images\/(.+)\/json$/, async ({ images }, { id }) => json(await images.inspect(id))],
   ["GET", /^\/images\/(.+)\/history$/, async ({ images }, { id }) => json(await images.history(id))],
   ["GET", /^\/networks$/, async ({ networks }, { query }) => json(await networks.list(filtersOf(query)))],
+  ["POST", /^\/networks\/prune$/, async ({ networks }, { query }) => json(await pruned(networks, filtersOf(query)))],
   ["GET", /^\/networks\/([^/]+)$/, async ({ networks }, { id }) => json(await networks.inspect(id))],
   ["GET", /^\/volumes$/, async ({ volumes }) => json({ Volumes: await volumes.list(), Warnings: [] })],
   ["GET", /^\/volumes\/([^/]+)$/, async ({ volumes }, { id }) => json(await volumes.inspect(id))],
 ];
+
+/** As engines do it: what no container is in. */
+async function pruned(networks: EngineNetworks, { "label!": unwanted = [], ...wanted }: Filters): Promise<JsonObject> {
+  const unused = (await networks.list(wanted)).filter(
+    ({ Labels, Containers }) =>
+      Object.keys(objectOf(Containers)).length === 0 && !unwanted.some((label) => matchesLabels(Labels ?? {}, [label])),
+  );
+  for (const { Id } of unused) await networks.remove(Id);
+  return { NetworksDeleted: unused.map(({ Name }) => Name) };
+}
 
 export function simulatedRaw(engine: () => Engine): EngineRaw {
   const forward: EngineRaw["forward"] = async (request) => {

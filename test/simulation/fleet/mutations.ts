@@ -24,7 +24,11 @@ export const mutations: readonly Mutation[] = [
   ),
   mutation(
     "a user's attempt is not committed first",
-    edit("containers/attempts.ts", "    await store.update(begin, request);\n", "    void begin;\n"),
+    edit(
+      "containers/attempts.ts",
+      "    const { value: begun } = await store.update(begin, request);\n",
+      "    void begin;\n    const begun = { spec: request.spec };\n",
+    ),
   ),
   mutation(
     "the label of the cluster's uid is ignored",

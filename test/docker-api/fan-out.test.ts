@@ -286,7 +286,7 @@ describe("networks", () => {
   it("a prune takes one of the fleet from all nodes or from none", async () => {
     for (const Name of ["used", "idle"]) await create({ Name });
     await front.ask("POST", "/v1.41/containers/create?name=web", {
-      json: { Image: "busybox", HostConfig: { NetworkMode: "used" } },
+      json: { Image: "busybox", Cmd: ["sleep", "3600"], HostConfig: { NetworkMode: "used" } },
     });
     await front.ask("POST", "/v1.41/containers/web/start");
     const pruned = await front.ask("POST", "/v1.41/networks/prune");

@@ -157,6 +157,18 @@ describe("images", () => {
     expect(engineOf("node-a").world.findImage("built:1")).toBeUndefined();
   });
 
+  it("a build of a Compose project is made where the project is", async () => {
+    const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\n") }]);
+    const labels = encodeURIComponent('{"com.docker.compose.project":"shop"}');
+    for (const tag of ["one", "two", "three"])
+      await front.ask("POST", `/v1.41/build?t=${tag}:1&labels=${labels}`, { body: context });
+    const holders = [...front.engines.values()].filter(({ world }) =>
+      ["one:1", "two:1", "three:1"].every((tag) => world.findImage(tag)),
+    );
+    expect(holders).toHaveLength(1);
+    expect((await front.ask("POST", "/v1.41/build?labels=x", { body: context })).status).toBe(400);
+  });
+
   it("a build that fails on its way ends with a row that says so, and the command's code", async () => {
     const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\nRUN exit 5\n") }]);
     const { status, text } = await front.ask("POST", "/v1.41/build", { body: context });

@@ -90,6 +90,22 @@ describe("networks", () => {
     expect(made?.networks.get("back")).toEqual({ Aliases: ["api", "web"] });
   });
 
+  it("it is put into all of them before it starts, also by engines that take one at first", async () => {
+    for (const Name of ["app", "back"]) await front.ask("POST", "/v1.41/networks/create", { json: { Name } });
+    const NetworkingConfig = { EndpointsConfig: { back: { Aliases: ["db"] }, app: {} } };
+    expect((await create("web", { HostConfig: { NetworkMode: "app" }, NetworkingConfig })).status).toBe(201);
+    const made = [...front.engines.values()].flatMap(({ world }) => [...world.containers.values()]);
+    expect(made.map(({ body }) => body["NetworkingConfig"])).toEqual([{ EndpointsConfig: { app: { Aliases: ["web"] } } }]);
+    expect(made[0]?.networks.get("back")).toEqual({ Aliases: ["db", "web"] });
+    expect((await front.ask("GET", "/v1.41/containers/json?all=1")).json()).toMatchObject([
+      { NetworkSettings: { Networks: { app: {}, back: {} } } },
+    ]);
+    const lost = { HostConfig: { NetworkMode: "app" }, NetworkingConfig: { EndpointsConfig: { app: {}, nowhere: {} } } };
+    const refused = await create("lost", lost);
+    expect([refused.status, refused.json()]).toEqual([404, { message: expect.stringContaining("network nowhere not found") }]);
+    expect((await front.ask("GET", "/v1.41/containers/lost/json")).status).toBe(404);
+  });
+
   it("the engines' own bring nobody together", async () => {
     expect((await nodesOf(3, () => ({ HostConfig: { NetworkMode: "bridge" } }))).size).toBe(3);
   });

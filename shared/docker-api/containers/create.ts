@@ -3,6 +3,7 @@
  * run on one of those; one that none has is 404 in Docker's words, upon which clients pull, on all nodes, and ask again.
  */
 import { type JsonObject, objectOf } from "../../base/json.ts";
+import { endpointWithAlias, isOwnNetwork } from "../../fleet/containers/own-networks.ts";
 import type { ContainerCreate } from "../../fleet/engine/containers.ts";
 import { NoSuchImageError } from "../../fleet/engine-errors.ts";
 import { NodeError, NoNodesError, noSuchImage, TriesExceededError } from "../../fleet/fleet/errors.ts";
@@ -15,6 +16,7 @@ import { askNodes } from "../fan-out.ts";
 import { ensureFleetNetwork } from "../node-parts/fleet-networks.ts";
 import { checkedName } from "./change.ts";
 import { nearnessOf } from "./nearness.ts";
+import { look } from "./pass.ts";
 import { constraintText, type PlacementWords, placementWords, type Rule } from "./placement-words.ts";
 import { resolveReferences } from "./references.ts";
 import { shownName } from "./row.ts";
@@ -38,6 +40,7 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   const { body, nodeName } = await resolveReferences(call, words.body);
   const image = body["Image"];
   if (typeof image !== "string" || image === "") throw badParameter("no image specified");
+  const { primary, others } = splitEndpoints(body);
   const placed = await placedBy(call, words);
   const near = await nearnessOf(call, body);
   const among = near.among?.filter((each) => placed.among?.includes(each) ?? true) ?? placed.among;
@@ -46,29 +49,54 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   const wanted: Wanted = {
     ...placed,
     name,
-    body: withEndpointMac(body) as ContainerCreate,
+    body: { ...withEndpointMac(body), ...primary } as ContainerCreate,
     platform: query.get("platform") || undefined,
     constraints: [...placed.constraints, ...(nodeName === undefined ? [] : [`node.name==${nodeName}`])],
     wishes: [...placed.wishes, ...(near.wish === undefined ? [] : [`node.name==${near.wish}`])],
     among,
   };
   const { container, warnings } = await onHolders(call, wanted, image);
-  await ensureNetworks(call, container, near.networks);
+  await joinNetworks(call, container, { names: near.networks, others });
   call.front.names.set(container.status?.containerId ?? "", shownName(container).slice(1));
   return json({ Id: container.status?.containerId ?? "", Warnings: [...near.warnings, ...warnings] }, { status: 201 });
 }
 
-/** What can't be made now is missed when the container starts, in the engine's words. */
-async function ensureNetworks(call: Call, container: Container, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return;
-  const { engine, node } = await call.fleet.containers.find(container.status?.containerId ?? "");
-  for (const name of names) {
-    try {
-      await ensureFleetNetwork(call, name, { engine, node });
-    } catch (error) {
-      call.front.logger.log("warn", "a network could not be made on a node", { network: name, node: node.metadata.name, error });
+type Endpoints = readonly (readonly [name: string, endpoint: JsonObject])[];
+
+/** Engines before API 1.44 take one network at first; the container is put into the others before anybody starts it. */
+function splitEndpoints(body: JsonObject): { readonly primary: JsonObject; readonly others: Endpoints } {
+  const networking = objectOf(body["NetworkingConfig"]);
+  const all = Object.entries(objectOf(networking["EndpointsConfig"])).map(([name, value]) => [name, objectOf(value)] as const);
+  if (all.length < 2) return { primary: {}, others: [] };
+  const mode = objectOf(body["HostConfig"])["NetworkMode"];
+  const first = all.find(([name]) => name === mode) ?? all[0];
+  const EndpointsConfig = Object.fromEntries(all.filter((one) => one === first));
+  return { primary: { NetworkingConfig: { ...networking, EndpointsConfig } }, others: all.filter((one) => one !== first) };
+}
+
+/** A network that is nowhere is missed when the container starts, in the engine's words. Who can't be put into all of them is removed. */
+async function joinNetworks(
+  call: Call,
+  container: Container,
+  { names, others }: { readonly names: readonly string[]; readonly others: Endpoints },
+): Promise<void> {
+  if (names.length === 0 && others.length === 0) return;
+  const id = container.status?.containerId ?? "";
+  const { engine, node } = await call.fleet.containers.find(id);
+  try {
+    for (const name of names) await ensureFleetNetwork(call, name, { engine, node });
+    const { containerName } = container.spec;
+    for (const [name, endpoint] of others) {
+      const named = containerName === undefined || !isOwnNetwork(name) ? endpoint : endpointWithAlias(endpoint, containerName);
+      await engine.networks.connect(name, id, named, { signal: call.signal });
     }
+  } catch (error) {
+    await call.fleet.containers.remove(id, { force: true, volumes: true }).catch((failure: unknown) => {
+      call.front.logger.log("warn", "a container that lacks a network could not be removed", { container: id, error: failure });
+    });
+    throw error;
   }
+  if (others.length > 0) await look(call, { container, engineId: id, node });
 }
 
 type Created = Awaited<ReturnType<Call["fleet"]["containers"]["create"]>>;

@@ -6,6 +6,7 @@ import type { Call } from "../call.ts";
 import { badParameter } from "../errors.ts";
 import type { DockerAnswer } from "../exchange.ts";
 import { nodesOf } from "../fan-out.ts";
+import { activeNodes, homeKey, homeOf } from "../node-parts/named.ts";
 import { rows } from "../rows.ts";
 import { reporting, rowOf } from "./pull.ts";
 import { registryAuth, registryConfig } from "./registry-auth.ts";
@@ -43,18 +44,24 @@ export async function pushImage(call: Call): Promise<DockerAnswer> {
   });
 }
 
-/** On one node, which `node`, or the build argument `constraint:node==NAME` of classic Swarm, may name. */
+/** On one node, which `node`, or the build argument `constraint:node==NAME` of classic Swarm, may name; for a Compose project at its home. */
 export async function buildImage(call: Call): Promise<DockerAnswer> {
   mustStream(call, "build", (await nodesOf(call)).nodes);
   const { fleet, request, query } = call;
   if (query.get("version") === "2") throw badParameter("BuildKit is not served here: set DOCKER_BUILDKIT=0");
-  const { nodeName, passed } = placedBuild(query);
+  const { nodeName = await projectHome(call), passed } = placedBuild(query);
   const auths = registryConfig(call);
   return await rows(call, async (send, signal) => {
     const place = nodeName === undefined ? {} : { nodes: [nodeName] };
     const how = { query: passed, ...place, ...(auths && { auths }), signal };
     await fleet.images.build(request.body, { ...how, onRow: (_node, row) => send(row) });
   });
+}
+
+/** What a project builds is where its containers will be. */
+async function projectHome(call: Call): Promise<string | undefined> {
+  const key = homeKey(jsonOf(call.query.get("labels"), "labels"), "");
+  return key === "" ? undefined : homeOf(key, await activeNodes(call))?.metadata.name;
 }
 
 const constraintArgument = "constraint:node";
@@ -68,14 +75,15 @@ function placedBuild(query: URLSearchParams): {
     const values = query.getAll(name);
     if (name !== "node") passed[name] = values.length === 1 ? (values[0] ?? "") : values;
   }
-  const given = buildArguments(query.get("buildargs"));
+  const given = jsonOf(query.get("buildargs"), "build args");
   const constraint = given[constraintArgument];
   if (typeof constraint !== "string") return { nodeName: query.get("node") ?? undefined, passed };
   const { [constraintArgument]: _, ...others } = given;
   return { nodeName: constraint.replace(/^=/, ""), passed: { ...passed, buildargs: JSON.stringify(others) } };
 }
 
-function buildArguments(text: string | null): JsonObject {
+/** @throws DockerError 400 */
+function jsonOf(text: string | null, what: string): JsonObject {
   if (text === null || text === "") return {};
   try {
     const value: unknown = JSON.parse(text);
@@ -83,5 +91,5 @@ function buildArguments(text: string | null): JsonObject {
   } catch {
     // Not JSON: refused below.
   }
-  throw badParameter("error reading build args: they are no JSON object");
+  throw badParameter(`error reading ${what}: they are no JSON object`);
 }

@@ -46,6 +46,19 @@ it("a certificate that can't be had, or is none: unreachable, and it certainly h
   }
 });
 
+it("a certificate that never comes: unreachable in the call's time, or the signal's reason", async () => {
+  const tls = () => new Promise<never>(() => undefined);
+  await using engine = await openDockerEngine({ address: "tcp://127.0.0.1:1", clock: systemClock, tls, timeoutMs });
+  const late = { name: "EngineUnreachableError", mayHaveHappened: false, message: expect.stringContaining("could not be had") };
+  await expect(engine.system.ping({ timeoutMs: 20 })).rejects.toMatchObject(late);
+  await expect(engine.containers.create({ body: { Image: "x" } })).rejects.toMatchObject(late);
+  await expect(engine.raw.forward({ method: "GET", path: "/info", headers: {} })).rejects.toMatchObject(late);
+  const leave = new AbortController();
+  const starting = engine.runs.start("abc", { signal: leave.signal, timeoutMs: 60_000 });
+  leave.abort(new Error("left"));
+  await expect(starting).rejects.toThrow("left");
+});
+
 it("an address that is none is refused when it is opened", async () => {
   for (const address of ["ssh://host", "ftp://host:1", "host:2375"]) await expect(openOn(address)).rejects.toThrow();
 });

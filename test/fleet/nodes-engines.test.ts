@@ -136,6 +136,14 @@ describe("what they are spoken to with", () => {
     expect([opened.length, asked]).toEqual([3, 2]);
   });
 
+  it("a cluster's material that never comes fails those that need it, in time", async () => {
+    const { engines, clock } = ground({ clusterTls: () => new Promise<never>(() => undefined) });
+    await expect(clock.until(engines.of(at("a")))).rejects.toMatchObject({
+      name: "EngineUnreachableError",
+      mayHaveHappened: false,
+    });
+  });
+
   it("a rotated secret holds from the next call on, without a restart", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "engines-"));
     const made = (name: string) => ensureCertificates({ folder: path.join(folder, name), hosts: [], now: systemClock.now() });

@@ -100,6 +100,32 @@ it("it stops in the middle of an answer: a time-out; a stream by its idleMs", as
   );
 });
 
+it("the answer to a ping is bounded, in bytes and in time", async () => {
+  const head = { "content-type": "text/plain", "api-version": "1.41" };
+  const chunk = Buffer.alloc(64 * 1024);
+  await against(
+    (_request, response) => {
+      response.writeHead(200, head);
+      const fill = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on("drain", fill);
+      fill();
+    },
+    async (engine, server) => {
+      await expect(engine.system.ping()).rejects.toMatchObject({ name: "EngineAnswerError" });
+      await expect.poll(() => server.sockets.size).toBe(0);
+    },
+  );
+  await against(
+    (_request, response) => void response.writeHead(200, head).write("O"),
+    async (engine, server) => {
+      await expect(engine.system.ping()).rejects.toMatchObject({ name: "EngineTimeoutError" });
+      await expect.poll(() => server.sockets.size).toBe(0);
+    },
+  );
+});
+
 it("a reader that is slow is no silence of the engine", async () => {
   const chunk = Buffer.alloc(256 * 1024);
   await against(

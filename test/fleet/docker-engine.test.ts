@@ -1,11 +1,14 @@
 /** The dockerode adapter against what is no well-behaved engine: every call ends, with an error that says what is known, and leaves nothing open. */
+import { once } from "node:events";
 import type { RequestListener, ServerResponse } from "node:http";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import { messageCharactersMax } from "../../shared/fleet/engine-errors.ts";
 import { BadServer } from "./bad-server.ts";
+import { LeapClock } from "./leap-clock.ts";
 
 const timeoutMs = 200;
 const openOn = (address: string): Promise<Engine> => openDockerEngine({ address, clock: systemClock, timeoutMs });
@@ -57,6 +60,28 @@ it("a certificate that never comes: unreachable in the call's time, or the signa
   const starting = engine.runs.start("abc", { signal: leave.signal, timeoutMs: 60_000 });
   leave.abort(new Error("left"));
   await expect(starting).rejects.toThrow("left");
+});
+
+it("the time that a certificate took is the call's", async () => {
+  const clock = new LeapClock();
+  const tls = async () => {
+    clock.leap(30_000);
+    return {};
+  };
+  const silent = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+  const sockets: Socket[] = [];
+  await once(silent, "listening");
+  try {
+    const address = `tcp://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    await using engine = await openDockerEngine({ address, clock, tls, connectMs: 60_000 });
+    const began = clock.monotonic();
+    const late = { name: "EngineTimeoutError", timeoutMs: 30_050 };
+    await expect(engine.system.ping({ timeoutMs: 30_050 })).rejects.toMatchObject(late);
+    expect(clock.monotonic() - began).toBeLessThan(60_000);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  }
 });
 
 it("an address that is none is refused when it is opened", async () => {

@@ -76,6 +76,7 @@ export class Wire {
   async send(sent: WireRequest, call: StreamCall = {}): Promise<WireAnswer> {
     const { signal, timeoutMs = this.timeoutMs } = call;
     signal?.throwIfAborted();
+    const startedMs = this.clock.monotonic();
     const { endpoint, agent } = await this.#connect(Math.min(this.#connectMs, timeoutMs), signal);
     // It may have aborted since the material is there, and tells nobody again.
     signal?.throwIfAborted();
@@ -91,9 +92,9 @@ export class Wire {
     const leave = () => request.destroy(errorOf(signal?.reason));
     signal?.addEventListener("abort", leave, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", leave));
-    using watchdog = new Watchdog(this.clock, timeoutMs, () =>
-      request.destroy(new EngineTimeoutError(this.address, what, timeoutMs)),
-    );
+    const late = () => request.destroy(new EngineTimeoutError(this.address, what, timeoutMs));
+    // The wait for the material counts: who asks has set a deadline by the call's time.
+    using watchdog = new Watchdog(this.clock, timeoutMs, late, startedMs);
     const progress = this.#watchConnecting(request, isTls);
     const answer = new Promise<WireAnswer>((resolve, reject) => {
       request.once("response", (response) => resolve({ response, timeoutMs }));

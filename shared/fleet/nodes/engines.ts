@@ -11,6 +11,7 @@ import type { Engine } from "../engine.ts";
 import { EngineUnreachableError } from "../engine-errors.ts";
 import { tlsMaterialOf } from "../secrets/forms.ts";
 import type { SecretResolver } from "../secrets/resolver.ts";
+import { EnginesClosedError } from "./errors.ts";
 
 /** `tls` is asked at each connection. Absent: none, unless the address says https. */
 export type OpenEngine = (options: {
@@ -60,10 +61,13 @@ export class NodeEngines implements AsyncDisposable {
     return this.#kept.size;
   }
 
-  /** Rejects when the address is none, or after the end; a failure is not kept. @throws EngineUnreachableError when the cluster's material is late. */
+  /**
+   * Rejects when the address is none; a failure is not kept.
+   * @throws EnginesClosedError after the end; EngineUnreachableError when the cluster's material is late.
+   */
   async of(node: Node): Promise<Engine> {
     const tls = await this.#tlsOf(node);
-    if (this.#isClosed) throw new Error("the engines were closed");
+    if (this.#isClosed) throw new EnginesClosedError();
     const { uid } = node.metadata;
     const spec = `${node.spec.address} ${tls?.from ?? ""}`;
     const there = this.#kept.get(uid);

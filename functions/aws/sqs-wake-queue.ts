@@ -1,9 +1,7 @@
 /** Wake-ups in an SQS queue. */
 import { SendMessageBatchCommand, SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
-import type { Wake, WakeQueue } from "./wake-queue.ts";
+import { type Wake, type WakeQueue, wakesAtOnceMax } from "./wake-queue.ts";
 
-/** SQS: messages of one request. */
-const batchMax = 10;
 const options: SQSClientConfig = {
   // A send takes milliseconds; what waits for a lost connection holds up the round.
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
@@ -15,8 +13,8 @@ const options: SQSClientConfig = {
 export function sqsWakeQueue(url: string, client = new SQSClient(options)): WakeQueue {
   return {
     async send(wakes, delaySeconds = 0) {
-      for (let from = 0; from < wakes.length; from += batchMax)
-        await sendBatch(client, { url, delaySeconds, wakes: wakes.slice(from, from + batchMax) });
+      for (let from = 0; from < wakes.length; from += wakesAtOnceMax)
+        await sendBatch(client, { url, delaySeconds, wakes: wakes.slice(from, from + wakesAtOnceMax) });
     },
   };
 }

@@ -19,6 +19,8 @@ export interface WakeQueue {
   send(wakes: readonly Wake[], delaySeconds?: number): Promise<void>;
 }
 
+/** Wake-ups of one request. SQS: messages of one batch. */
+export const wakesAtOnceMax = 10;
 /** A message that says more is none of ours. */
 export const waitsMax = 100;
 

@@ -51,9 +51,7 @@ export function dockerFront(
       let code = 500;
       try {
         const { upgradeDocker } = await host();
-        await upgradeDocker(await open(), incoming, socket, head);
-        // The status stands on the connection itself; what it was is not told here.
-        code = 101;
+        code = await upgradeDocker(await open(), incoming, socket, head);
       } finally {
         end(upgraded, code);
       }

@@ -41,7 +41,7 @@ const prefixes = [nodeKind, serviceKind, taskKind].map((kind) => prefixOf(kind))
 
 type Running = { readonly fleet: ClusterFleet; readonly done: Promise<void> };
 
-export class Fleets {
+export class Fleets implements AsyncDisposable {
   readonly #options: FleetsOptions;
   readonly #signal: AbortSignal;
   readonly #journal: EventJournal;
@@ -55,7 +55,7 @@ export class Fleets {
     this.#journal = new EventJournal(options);
   }
 
-  /** Resolves when `signal` has aborted and everything that was started has ended. Never rejects. */
+  /** Resolves when `signal` has aborted and nothing is worked on any more. Who asked something meanwhile is answered still. Never rejects. */
   async run(): Promise<void> {
     const { clusters } = this.#options;
     const stop = clusters.onOpen((store) => void this.#of(store));
@@ -63,6 +63,13 @@ export class Fleets {
     await aborted(this.#signal);
     stop();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  /** Lets go of all engines: nobody asks for anything any more. After `run`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const fleets = [...this.#running.values()];
+    this.#running.clear();
+    await Promise.all(fleets.map(({ fleet }) => fleet[Symbol.asyncDispose]()));
   }
 
   /** The fleet of the cluster of this name. undefined: there is none. @throws UnavailableError when `signal` has aborted. */
@@ -92,8 +99,10 @@ export class Fleets {
     // Without work it is there for who asks, as long as its cluster is.
     const idle = { ...this.#options, store, root, work: aborted };
     await (this.#options.isAtWork ? fleet.run(this.#signal) : whileActive(idle, this.#signal));
-    await fleet[Symbol.asyncDispose]();
+    // Requests that are under way when the host stops still need it.
+    if (this.#signal.aborted) return;
     this.#running.delete(store.uid);
+    await fleet[Symbol.asyncDispose]();
   }
 
   /** Opens those that have a fleet; they are told of by `onOpen`. */

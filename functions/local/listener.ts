@@ -20,7 +20,7 @@ import { StartError } from "./errors.ts";
 import { FirstByte } from "./first-byte.ts";
 import { pathAndQuery, requestOf, send } from "./node-exchange.ts";
 import { Stalls } from "./stalls.ts";
-import { refusalResponse, refuseConnection } from "./status.ts";
+import { type Refusal, refusalResponse, refuseConnection } from "./status.ts";
 import type { UpgradeHook } from "./upgrade.ts";
 
 /** RFC 8446 section 5.1: the content type of a handshake record. No HTTP method begins with it. */
@@ -221,6 +221,9 @@ export class Listener {
     this.#stalls.forget(socket);
     // The HTTP server has taken its listeners away: without one, a reset would end the process.
     socket.on("error", ignore);
+    const url = pathAndQuery(request.url ?? "");
+    if (url === undefined) return refuseConnection(socket, unclearUrl);
+    request.url = url;
     try {
       await this.#options.upgrade(request, socket, head);
     } catch (error) {
@@ -237,7 +240,10 @@ export class Listener {
       return this.#answerStreamed(streamed, incoming, response);
     }
     const request = requestOf(incoming);
-    const answer = request === undefined ? unclearUrl : await this.#options.handle(request).catch((error) => this.#failed(error));
+    const answer =
+      request === undefined
+        ? refusalResponse(unclearUrl)
+        : await this.#options.handle(request).catch((error) => this.#failed(error));
     send(answer, response, (error) => this.#log("error", "an answer could not be made to its end", error));
   }
 
@@ -271,7 +277,7 @@ export class Listener {
   }
 }
 
-const unclearUrl = refusalResponse({ code: 400, reason: "BadRequest", message: "the URL is not valid" });
+const unclearUrl: Refusal = { code: 400, reason: "BadRequest", message: "the URL is not valid" };
 
 /** Whether `address` is one that only this machine has: 127.0.0.0/8 and ::1, also as IPv4 in IPv6. */
 export function isLoopback(address: string): boolean {

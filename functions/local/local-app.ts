@@ -49,7 +49,7 @@ export const buildLocalApp: BuildApp = async (config) => {
       close: async () => {
         await upkeep;
         await garbage;
-        await fleet.done;
+        await fleet.close();
         clusters.close();
         await sqlite.close();
       },

@@ -27,8 +27,8 @@ export type LocalFleet = {
   readonly docker: DockerFront;
   /** Of all connections: only docker's leave HTTP. */
   readonly upgrade: UpgradeHook;
-  /** Resolves when the signal has aborted and all has ended. */
-  readonly done: Promise<void>;
+  /** After the signal has aborted, when no request is under way any more: resolves when all has ended. */
+  close(): Promise<void>;
 };
 
 /** A rotated secret is noticed this late: each request to an engine asks for its keys. */
@@ -46,12 +46,16 @@ export function openLocalFleet(
     const find = async (name: string) => (await fleets).find(name);
     return new DockerApi({ ...common, authenticator, release, transport: "stream", fleets: find });
   });
+  const running = fleets.then((all) => all.run());
   const docker = dockerFront(openApi, { metrics, clock: common.clock });
   const refuse = refuseUpgrades(authenticator);
   return {
     docker,
     upgrade: (request, socket, head) => (docker.takes(request.url ?? "") ? docker.upgrade : refuse)(request, socket, head),
-    done: fleets.then((all) => all.run()),
+    close: async () => {
+      await running;
+      await (await fleets)[Symbol.asyncDispose]();
+    },
   };
 }
 

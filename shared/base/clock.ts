@@ -7,15 +7,29 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start; never goes back. For waits and time-outs. */
   monotonic(): number;
-  /** Resolves after `ms` milliseconds, or rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms` milliseconds, however many, or rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Node: a timer of more than 2^31 - 1 milliseconds, 24.8 days, ends at once. */
+const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  async sleep(ms, signal) {
+    let leftMs = ms;
+    for (; leftMs > timerMsMax; leftMs -= timerMsMax) await timer(timerMsMax, signal);
+    await timer(leftMs, signal);
+  },
 };
+
+const timer = (ms: number, signal: AbortSignal | undefined): Promise<void> => delay(ms, undefined, signal ? { signal } : {});
+
+/** Resolves at `timeMs`, milliseconds since 1970, also when the wall time jumps back. Rejects with the signal's reason. */
+export async function waitUntil(clock: Clock, timeMs: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = timeMs - clock.now(); leftMs > 0; leftMs = timeMs - clock.now()) await clock.sleep(leftMs, signal);
+}
 
 /** RFC 3339 in whole seconds, as Kubernetes' metav1.Time prints it. */
 export function timestamp(ms: number): string {

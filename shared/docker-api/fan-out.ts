@@ -2,6 +2,7 @@
  * What every node is asked for: lists of images, networks, volumes, sizes. Nodes that don't answer hold up nobody beyond their time-out;
  * what the others say is the answer, and headers name those that are missing from it.
  */
+import { errorText } from "../base/error-text.ts";
 import type { Call as EngineCall } from "../fleet/engine/call.ts";
 import type { Engine } from "../fleet/engine.ts";
 import { isNotFound, type NodeError } from "../fleet/fleet/errors.ts";
@@ -18,6 +19,10 @@ export type Part<T> = { readonly node: Node; readonly value: T };
 export type Gathered<T> = {
   readonly parts: readonly Part<T>[];
   readonly errors: readonly NodeError[];
+  /** What those said that have no part in the answer: 404. */
+  readonly absences: readonly NodeError[];
+  /** The names of nodes that alone were to be asked. Absent: all were. */
+  readonly only?: readonly string[] | undefined;
   /** Of the store, when the nodes were looked up. */
   readonly revision: number;
 };
@@ -48,7 +53,8 @@ export async function askNodes<T>(
   const { nodes, revision } = await nodesOf(call, only);
   const { engines } = call.ground;
   const { values, errors } = await onAllNodes({ command, nodes, engines, call: ask, signal: call.signal, timeoutMs });
-  return { parts: values, errors: errors.filter(({ cause }) => !isNotFound(cause)), revision };
+  const [absences, failures] = [errors.filter(isAbsence), errors.filter((error) => !isAbsence(error))];
+  return { parts: values, errors: failures, absences, only, revision };
 }
 
 /** What an aggregated answer says of itself. `missing`: names of nodes whose part is not in it. */
@@ -74,9 +80,13 @@ export const gatheredHeaders = <T>({ revision, errors }: Gathered<T>): Headers =
 export const oldest = (nodes: readonly Node[], nowMs: number): number =>
   nodes.reduce((age, node) => Math.max(age, ageSeconds(node, nowMs)), 0);
 
-/** Some nodes failed and none answered: their first failure. @throws NodeError, DockerError 503 */
-export function mustHaveSome<T>({ parts, errors }: Gathered<T>): void {
+const isAbsence = ({ cause }: NodeError): boolean => isNotFound(cause);
+
+/** Of some node at least; else why of none. @throws NodeError: the first failure of those that failed; DockerError 404, 503 */
+export function mustHaveSome<T>({ parts, errors, absences, only }: Gathered<T>): void {
   if (parts.length > 0) return;
   if (errors[0] !== undefined) throw errors[0];
+  if (absences[0] !== undefined) throw new DockerError(404, `no node has it: ${errorText(absences[0].cause)}`);
+  if (only !== undefined) throw new DockerError(404, `no such node: ${only.slice(0, namedMax).join(", ")}`);
   throw new DockerError(503, "the cluster has no nodes", { "retry-after": "1" });
 }

@@ -1,12 +1,9 @@
 /** How long a request's work may go on: until its client leaves or its token is no longer good. */
 import { finished } from "node:stream";
 import type { Principal } from "../access/access.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, waitUntil } from "../base/clock.ts";
 import { DockerError } from "./errors.ts";
 import type { DockerAnswer } from "./exchange.ts";
-
-/** Timers can't wait for longer than 24 days: asked to, they end at once. */
-export const waitMsMax = 20 * 24 * 3_600_000;
 
 export class Lifetime {
   readonly signal: AbortSignal;
@@ -33,12 +30,5 @@ export class Lifetime {
 
   end(): void {
     this.#over.abort();
-  }
-}
-
-/** Resolves at `timeMs`, milliseconds since 1970, however far that is. Rejects with the signal's reason. */
-export async function waitUntil(clock: Clock, timeMs: number, signal: AbortSignal): Promise<void> {
-  for (let leftMs = timeMs - clock.now(); leftMs > 0; leftMs = timeMs - clock.now()) {
-    await clock.sleep(Math.min(leftMs, waitMsMax), signal);
   }
 }

@@ -18,8 +18,16 @@ export async function serveDocker(api: DockerApi, incoming: IncomingMessage, res
   send(answer, response, isHead);
 }
 
-/** Answers `incoming`, which asks to leave HTTP on `socket`. Resolves when the connection has been switched or answered; never rejects. */
-export async function upgradeDocker(api: DockerApi, incoming: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
+/**
+ * Answers `incoming`, which asks to leave HTTP on `socket`. Resolves when the connection has been switched or answered, with the status of
+ * that; never rejects.
+ */
+export async function upgradeDocker(
+  api: DockerApi,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+): Promise<number> {
   const left = new AbortController();
   socket.once("close", () => left.abort(new Error("the client has left")));
   socket.on("error", () => undefined); // its close is heard
@@ -28,11 +36,15 @@ export async function upgradeDocker(api: DockerApi, incoming: IncomingMessage, s
   const isTaken = incoming.headers["transfer-encoding"] === undefined && bytes <= jsonBytesMax;
   const body = isTaken ? takenFrom(socket, bytes) : refusedBody();
   const upgrade = await api.upgrade(requestOf(incoming, body, left.signal));
-  if (upgrade.kind === "answered") return answerOn(socket, upgrade.answer);
+  if (upgrade.kind === "answered") {
+    answerOn(socket, upgrade.answer);
+    return upgrade.answer.status;
+  }
   const { status, headers, connection } = upgrade;
   const protocol = typeof headers["upgrade"] === "string" ? headers["upgrade"] : (incoming.headers.upgrade ?? "tcp");
   socket.write(headOf(status, { ...headers, connection: "Upgrade", upgrade: protocol }, status === 101 ? "UPGRADED" : undefined));
   join(socket, connection);
+  return status;
 }
 
 function requestOf(incoming: IncomingMessage, body: AsyncIterable<Uint8Array>, signal: AbortSignal): DockerRequest {

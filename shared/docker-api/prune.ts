@@ -4,6 +4,7 @@
  */
 import { type Json, type JsonObject, objectOf } from "../base/json.ts";
 import { taskLabel } from "../fleet/containers/labels.ts";
+import { inParallel } from "../fleet/nodes/in-parallel.ts";
 import { askRaw, rawOf } from "./ask-raw.ts";
 import type { Call } from "./call.ts";
 import { type DockerAnswer, json } from "./exchange.ts";
@@ -16,14 +17,16 @@ import { isBelow } from "./versions.ts";
 
 /** From this version on a prune of volumes leaves those that have a name. */
 const anonymousOnly = "1.42";
+/** Containers that are looked at at once; each node's agent bounds its own. */
+const looksAtOnce = 64;
 
 export async function pruneContainers(call: Call): Promise<DockerAnswer> {
   const filters = withValue(filtersOf(call.query), "label!", taskLabel);
   const pruned = await askRaw(call, { path: "/containers/prune", query: queryOf(filters), body: null });
   mustHaveSome(pruned);
-  for (const { node, value } of pruned.parts)
-    for (const id of textsOf(value, "ContainersDeleted")) await gone(call, node.metadata.name, id);
-  return summed(pruned, { ContainersDeleted: pruned.parts.flatMap(({ value }) => textsOf(value, "ContainersDeleted")) });
+  const removed = pruned.parts.flatMap(({ node, value }) => textsOf(value, "ContainersDeleted").map((id) => ({ node, id })));
+  await inParallel(removed, looksAtOnce, ({ node, id }) => gone(call, node.metadata.name, id));
+  return summed(pruned, { ContainersDeleted: removed.map(({ id }) => id) });
 }
 
 export async function pruneImages(call: Call): Promise<DockerAnswer> {

@@ -3,7 +3,7 @@
  * The first that fits is taken, so that words stand before names.
  */
 import { attach, attachByWebSocket, attachOneWay } from "./containers/attach.ts";
-import { commitContainer, removeContainer, renameContainer } from "./containers/change.ts";
+import { commitContainer, removeContainer, renameContainer, updateContainer } from "./containers/change.ts";
 import { createContainer } from "./containers/create.ts";
 import { inspectContainer } from "./containers/inspect.ts";
 import { listContainers } from "./containers/list.ts";
@@ -74,7 +74,7 @@ const containers: readonly RouteRow[] = [
   row("POST", "/containers/:id/kill", "change", "node", passTo("kill", { changes: true })),
   row("POST", "/containers/:id/pause", "change", "node", passTo("pause", { changes: true })),
   row("POST", "/containers/:id/unpause", "change", "node", passTo("unpause", { changes: true })),
-  row("POST", "/containers/:id/update", "change", "node", passTo("update", { changes: true })),
+  row("POST", "/containers/:id/update", "change", "node", updateContainer),
   row("POST", "/containers/:id/rename", "change", "store", renameContainer),
   row("POST", "/containers/:id/resize", "change", "node", passTo("resize")),
   row("POST", "/containers/:id/wait", "change", "node", waitForContainer),

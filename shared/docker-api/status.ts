@@ -21,7 +21,7 @@ import {
   NoNodesError,
   TriesExceededError,
 } from "../fleet/fleet/errors.ts";
-import { NoSuchNodeError } from "../fleet/nodes/errors.ts";
+import { EnginesClosedError, NoSuchNodeError } from "../fleet/nodes/errors.ts";
 import { NoSuchSecretError, SecretUnreadableError } from "../fleet/secrets/resolver.ts";
 import { TooLargeError } from "../log/errors.ts";
 import {
@@ -79,7 +79,7 @@ function engineParts(error: unknown, nodeName: string | undefined): Parts | unde
 
 function fleetParts(error: unknown): Parts | undefined {
   if (error instanceof AmbiguousError || error instanceof InvalidOptionError) return [400, error.message];
-  if (error instanceof NoNodesError) return [503, error.message, retryLater];
+  if (error instanceof NoNodesError || error instanceof EnginesClosedError) return [503, error.message, retryLater];
   if (error instanceof TriesExceededError) return lastTry(error);
   if (error instanceof NodesFailedError) return allNodes(error);
   if (error instanceof NoSuchNodeError) return [404, error.message];

@@ -20,7 +20,7 @@ import type { HealerPolicy } from "./nodes/policy.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { defaultPolicy, type Policy } from "./reconcile/world.ts";
 import { tlsMaterialOf } from "./secrets/forms.ts";
-import type { SecretResolver } from "./secrets/resolver.ts";
+import { promptly, type SecretResolver } from "./secrets/resolver.ts";
 import { clusterSpecOf, hasFleet, whileActive } from "./while-active.ts";
 
 export type ClusterFleetOptions = {
@@ -85,7 +85,7 @@ export class ClusterFleet implements AsyncDisposable {
   readonly #reconciler: Reconciler;
 
   constructor(given: ClusterFleetOptions) {
-    const options = { ...given, logger: quietAtTheEnd(given.logger) };
+    const options = { ...given, logger: quietAtTheEnd(given.logger), secrets: promptly(given.secrets, given.clock) };
     const { policy = {}, open, openScratch, root: _, recorder, ...common } = options;
     this.#options = options;
     this.#engines = new NodeEngines({ ...common, open, clusterTls: () => this.#clusterTls() });

@@ -2,7 +2,10 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../shared/base/clock.ts";
+import { silentLogger } from "../../shared/base/logger.ts";
 import { listenersMax } from "../../shared/docker-api/events/listeners.ts";
+import { NodeStreams } from "../../shared/docker-api/events/node-streams.ts";
 import { nodeKind } from "../../shared/kinds/node.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { idle } from "./containers.ts";
@@ -143,6 +146,41 @@ describe("docker events", () => {
     await listening("node-b");
     await create("web", "again");
     await isHeard(heard, ({ Node, Actor }) => Node.Name === "again" && Actor.Attributes["name"] === "web");
+  });
+
+  it("what a node that went was about to tell is told before the end", async () => {
+    const [node] = (await front.store.view(({ nodes }) => nodes.find())).value;
+    const { engines } = front.fleet.ground;
+    const [telling, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const onEvent = async (): Promise<void> => {
+      telling.resolve();
+      await told.promise;
+    };
+    const options = {
+      engines,
+      clock: systemClock,
+      logger: silentLogger,
+      since: undefined,
+      until: undefined,
+      filters: {},
+      onEvent,
+    };
+    const stop = new AbortController();
+    const streams = new NodeStreams(options, stop.signal, () => undefined);
+    streams.set(node === undefined ? [] : [node]);
+    await listening("node-a");
+    await create("web", "node-a");
+    await telling.promise;
+    streams.set([]);
+    stop.abort();
+    let hasEnded = false;
+    const end = streams.end().then(() => {
+      hasEnded = true;
+    });
+    await new Promise(setImmediate);
+    expect(hasEnded).toBe(false);
+    told.resolve();
+    await end;
   });
 
   it("a node that is away does not keep the others' events", async () => {

@@ -61,6 +61,18 @@ describe("images", () => {
     expect([none.status, none.json()]).toEqual([503, { message: expect.stringContaining("node-") }]);
   });
 
+  it("where nobody has a part in the answer it says why: no such node, all say 404, no nodes at all", async () => {
+    const filters = encodeURIComponent('{"node":["node-x","node-y"]}');
+    const unknown = await front.ask("GET", `/v1.41/images/json?filters=${filters}`);
+    expect([unknown.status, unknown.json()]).toEqual([404, { message: "no such node: node-x, node-y" }]);
+    for (const { faults } of front.engines.values()) faults.set({ kind: "failing", status: 404, message: "page not found" });
+    const absent = await front.ask("POST", "/v1.41/build/prune");
+    expect([absent.status, absent.json()]).toEqual([404, { message: "no node has it: page not found" }]);
+    const empty = await openSimulatedFront(0);
+    const none = await empty.ask("GET", "/v1.41/images/json").finally(() => empty.close());
+    expect([none.status, none.json()]).toEqual([503, { message: "the cluster has no nodes" }]);
+  });
+
   it("of one node alone", async () => {
     const filters = encodeURIComponent('{"node":["node-c"]}');
     const rows = (await front.ask("GET", `/v1.41/images/json?filters=${filters}`)).json() as readonly {

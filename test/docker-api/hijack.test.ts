@@ -1,11 +1,14 @@
 /** Connections that leave HTTP: attach and exec both ways, halves that end apart, clients that go, engines that refuse. */
 
 import { once } from "node:events";
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
+import { type ClientRequest, createServer, request as httpRequest, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { duplexPair } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
+import { dockerFront } from "../../functions/local/docker-front.ts";
+import type { Measured } from "../../shared/api/metrics.ts";
+import { systemClock } from "../../shared/base/clock.ts";
 import { pieces } from "../../shared/fleet/engine/frames.ts";
 import { idle } from "./containers.ts";
 import { type Front, openFront, openSimulatedFront } from "./front-host.ts";
@@ -20,7 +23,7 @@ type Switched = { readonly kind: "switched"; readonly response: IncomingMessage;
 type Answered = { readonly kind: "answered"; readonly status: number; readonly text: string };
 
 function upgrade(
-  front: Front,
+  front: Pick<Front, "url">,
   path: string,
   { json, token = "admin" }: { readonly json?: object; readonly token?: string | null } = {},
 ) {
@@ -236,5 +239,30 @@ describe("connections that leave HTTP", () => {
     await front.ask("POST", "/v1.41/containers/create?name=web", { json: { Image: "busybox" } });
     const outcome = await upgrade(front, "/v1.41/containers/web/attach?stream=1");
     expect(outcome).toEqual({ kind: "answered", status: 409, text: '{"message":"not running"}' });
+  });
+});
+
+describe("a host that measures", () => {
+  it("counts an upgrade by what was answered: switched, refused, not known", async () => {
+    const front = await simulated({ Cmd: idle });
+    const ended: string[] = [];
+    const metrics = {
+      begun: () => undefined,
+      ended: ({ verb, kind }: Measured, code: number) => void ended.push(`${verb} ${kind} ${code}`),
+    };
+    const measured = dockerFront(async () => front.api, { metrics, clock: systemClock });
+    const server = createServer().on("upgrade", (incoming, socket, head) => void measured.upgrade(incoming, socket, head));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/clusters/default/docker`;
+    try {
+      await upgrade({ url }, "/v1.41/containers/none/attach?stream=1");
+      await upgrade({ url }, "/v1.41/containers/web/attach?stream=1", { token: null });
+      const { kind } = await upgrade({ url }, "/v1.41/containers/web/attach?stream=1&stdout=1");
+      await expect.poll(() => ended.length).toBe(3);
+      expect([kind, ended]).toEqual(["switched", ["connect docker 404", "connect docker 401", "connect docker 101"]]);
+    } finally {
+      server.close();
+    }
   });
 });

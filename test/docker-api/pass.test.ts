@@ -118,6 +118,19 @@ describe("passed calls", () => {
     });
   });
 
+  it("an update is the engine's to carry out, and what the container takes of its node follows", async () => {
+    await run();
+    const updated = await front.ask("POST", "/v1.41/containers/web/update", { json: { Memory: 2 ** 30, NanoCpus: 5e8 } });
+    expect([updated.status, updated.json()]).toEqual([200, { Warnings: [] }]);
+    const { container } = await front.fleet.containers.find("web");
+    expect(container.spec.reservations).toEqual({ memory: 2 ** 30, cpus: 0.5 });
+    const inspected = (await front.ask("GET", "/v1.41/containers/web/json")).json();
+    expect(inspected).toMatchObject({ HostConfig: { Memory: 2 ** 30, NanoCpus: 5e8 } });
+    const none = await front.ask("POST", "/v1.41/containers/none/update", { json: { Memory: 2 ** 30 } });
+    expect([none.status, none.json()]).toEqual([404, { message: "No such container: none" }]);
+    expect((await front.ask("POST", "/v1.41/containers/web/update", { body: "[]" })).status).toBe(400);
+  });
+
   it("a refusal keeps the engine's status and words", async () => {
     await run();
     const running = await front.ask("DELETE", "/v1.41/containers/web");

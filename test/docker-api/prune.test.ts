@@ -1,6 +1,7 @@
 /** Prunes of all nodes: what they take, what they leave alone, and what is added up. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { RawRequest } from "../../shared/fleet/engine/raw.ts";
+import type { OpenEngine } from "../../shared/fleet/nodes/engines.ts";
 import { type Front, openFront } from "./front-host.ts";
 import { rawAnswer, type ScriptedEngine, scriptedEngine } from "./scripted-engine.ts";
 
@@ -31,6 +32,30 @@ describe("prune", () => {
     const answer = await front?.ask("POST", `/v1.41/containers/prune?filters=${filters}`);
     expect([answer?.status, answer?.json()]).toEqual([200, { ContainersDeleted: ["1".repeat(64)], SpaceReclaimed: 7 }]);
     expect(prunes(engine).map(filtersOf)).toEqual([{ label: ["a"], "label!": ["b", "windlass.dev/task"] }]);
+  });
+
+  it("of containers looks at those that are gone side by side", async () => {
+    const ids = Array.from({ length: 4 }, (_, place) => String(place).repeat(64));
+    const engine = scriptedEngine({
+      versions: old,
+      forward: async ({ path }) => (path.includes("/prune") ? rawAnswer(200, { ContainersDeleted: ids }) : undefined),
+    });
+    const together = Promise.withResolvers<void>();
+    const looked = new Set<string>();
+    const wrapped: OpenEngine = async (options) => {
+      const inner = await engine.open(options);
+      const inspect: typeof inner.containers.inspect = async (id, how, call) => {
+        looked.add(id);
+        if (looked.size === ids.length) together.resolve();
+        await together.promise;
+        return await inner.containers.inspect(id, how, call);
+      };
+      return { ...inner, containers: { ...inner.containers, inspect } };
+    };
+    front = await openFront({ nodes: { "node-a": "tcp://10.0.0.1:2375" }, open: wrapped });
+    const answer = await front.ask("POST", "/v1.41/containers/prune");
+    expect([answer.status, answer.json()]).toEqual([200, { ContainersDeleted: ids, SpaceReclaimed: 0 }]);
+    expect([...looked].sort()).toEqual(ids);
   });
 
   it("of networks names their node", async () => {

@@ -2,6 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { moveTask } from "../../shared/fleet/agent/task-state.ts";
 import { clusterUidLabel } from "../../shared/fleet/containers/labels.ts";
+import type { Rows } from "../../shared/fleet/engine/call.ts";
+import type { Engine } from "../../shared/fleet/engine.ts";
+import { EngineTimeoutError } from "../../shared/fleet/engine-errors.ts";
+import { SimulatedRegistry } from "../../shared/fleet/simulated/registry.ts";
 import { networkKind } from "../../shared/kinds/network.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import type { TaskState } from "../../shared/kinds/task.ts";
@@ -16,6 +20,11 @@ const addNetwork = (fleet: AgentFleet, name: string) =>
       spec: networkKind.spec.parse({ labels: { tier: "web" } }),
     }),
   );
+
+const failing = (error: Error): Rows<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }),
+  close: () => undefined,
+});
 
 describe("faults", () => {
   it("an engine that hangs holds no other up, and the round ends in its time", async () => {
@@ -96,6 +105,88 @@ describe("faults", () => {
       await agents.round();
       expect([engine.world.containers.size, await fleet.containers()]).toEqual([0, []]);
     }
+  });
+
+  it("an engine that does not answer a pull refuses nothing: it is tried again; one whose pull falls silent has failed it", async () => {
+    await using fleet = await AgentFleet.open();
+    const registry = new SimulatedRegistry("127.0.0.1:5000");
+    const engine = await fleet.addNode("a", { registries: [registry] });
+    registry.put("127.0.0.1:5000/app:1", engine.world.image("busybox"));
+    const spec = { image: "127.0.0.1:5000/app:1" };
+    engine.faults.set({ kind: "hang" }, (call) => call === "image pull");
+    await fleet.addTask("web.1", { spec });
+    fleet.run();
+    await fleet.until(() => fleet.reasons("web.1").includes("BackOff"), { leaps: true });
+    expect(await fleet.state("web.1")).toBe("preparing");
+    engine.faults.set(undefined);
+    await fleet.until(async () => (await fleet.state("web.1")) === "running", { leaps: true });
+    const silent = new EngineTimeoutError("tcp://a:2375", "silence of image pull", 120_000);
+    fleet.wrap = (inner) => ({ ...inner, transfers: { ...inner.transfers, pull: async () => failing(silent) } });
+    await fleet.addTask("web.2", { spec: { image: "127.0.0.1:5000/app:2" } });
+    await fleet.until(async () => (await fleet.state("web.2")) === "rejected");
+    expect((await fleet.task("web.2"))?.status?.message).toContain("silence of image pull");
+  });
+
+  it("an attempt that waits for its turn, or is taken up late, is made with all of its time before its deadline", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addNode("a");
+    const left: number[] = [];
+    const gate = Promise.withResolvers<void>();
+    fleet.wrap = (inner) => ({
+      ...inner,
+      containers: {
+        ...inner.containers,
+        create: async (options, call) => {
+          const made = (await fleet.containers()).find(({ spec }) => spec.attempt?.id === options.name);
+          left.push(Date.parse(made?.spec.attempt?.deadline ?? "") - fleet.clock.now());
+          await gate.promise;
+          return await inner.containers.create(options, call);
+        },
+      },
+    });
+    await fleet.addTask("web.1");
+    await fleet.addTask("web.2");
+    fleet.run(fleet.agents({ policy: { callsMax: 1 } }));
+    await fleet.until(async () => left.length === 1 && (await fleet.containers()).length === 2);
+    fleet.clock.leap(70_000);
+    gate.resolve();
+    const states = () => Promise.all(["web.1", "web.2"].map((name) => fleet.state(name)));
+    await fleet.until(async () => (await states()).every((state) => state === "running"));
+    expect(left.map((ms) => ms > 62_000)).toEqual([true, true]);
+    expect(await fleet.problems()).toEqual([]);
+  });
+
+  it("an attempt that somebody else has replaced while it waited is not made", async () => {
+    await using fleet = await AgentFleet.open();
+    await fleet.addNode("a");
+    const made: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const gated = (inner: Engine): Engine => ({
+      ...inner,
+      containers: {
+        ...inner.containers,
+        create: async (options, call) => {
+          made.push(options.name ?? "");
+          await gate.promise;
+          return await inner.containers.create(options, call);
+        },
+      },
+    });
+    fleet.wrap = gated;
+    await fleet.addTask("web.1");
+    await fleet.addTask("web.2");
+    fleet.run(fleet.agents({ policy: { callsMax: 1 } }));
+    await fleet.until(async () => made.length === 1 && (await fleet.containers()).length === 2);
+    const waiting = (await fleet.containers()).find(({ spec }) => spec.attempt?.id !== made[0]);
+    fleet.clock.leap(70_000);
+    fleet.wrap = (inner) => inner;
+    await fleet.agents().round();
+    expect(await fleet.problems()).toEqual([]);
+    gate.resolve();
+    fleet.wrap = gated;
+    await fleet.agents().round();
+    await fleet.until(async () => (await fleet.problems()).length === 0);
+    expect(made).not.toContain(waiting?.spec.attempt?.id);
   });
 
   it("answers that are lost: each task still has one container", async () => {

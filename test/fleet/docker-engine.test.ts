@@ -1,11 +1,14 @@
 /** The dockerode adapter against what is no well-behaved engine: every call ends, with an error that says what is known, and leaves nothing open. */
+import { once } from "node:events";
 import type { RequestListener, ServerResponse } from "node:http";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { Engine } from "../../shared/fleet/engine.ts";
 import { messageCharactersMax } from "../../shared/fleet/engine-errors.ts";
 import { BadServer } from "./bad-server.ts";
+import { LeapClock } from "./leap-clock.ts";
 
 const timeoutMs = 200;
 const openOn = (address: string): Promise<Engine> => openDockerEngine({ address, clock: systemClock, timeoutMs });
@@ -46,6 +49,41 @@ it("a certificate that can't be had, or is none: unreachable, and it certainly h
   }
 });
 
+it("a certificate that never comes: unreachable in the call's time, or the signal's reason", async () => {
+  const tls = () => new Promise<never>(() => undefined);
+  await using engine = await openDockerEngine({ address: "tcp://127.0.0.1:1", clock: systemClock, tls, timeoutMs });
+  const late = { name: "EngineUnreachableError", mayHaveHappened: false, message: expect.stringContaining("could not be had") };
+  await expect(engine.system.ping({ timeoutMs: 20 })).rejects.toMatchObject(late);
+  await expect(engine.containers.create({ body: { Image: "x" } })).rejects.toMatchObject(late);
+  await expect(engine.raw.forward({ method: "GET", path: "/info", headers: {} })).rejects.toMatchObject(late);
+  const leave = new AbortController();
+  const starting = engine.runs.start("abc", { signal: leave.signal, timeoutMs: 60_000 });
+  leave.abort(new Error("left"));
+  await expect(starting).rejects.toThrow("left");
+});
+
+it("the time that a certificate took is the call's", async () => {
+  const clock = new LeapClock();
+  const tls = async () => {
+    clock.leap(30_000);
+    return {};
+  };
+  const silent = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+  const sockets: Socket[] = [];
+  await once(silent, "listening");
+  try {
+    const address = `tcp://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    await using engine = await openDockerEngine({ address, clock, tls, connectMs: 60_000 });
+    const began = clock.monotonic();
+    const late = { name: "EngineTimeoutError", timeoutMs: 30_050 };
+    await expect(engine.system.ping({ timeoutMs: 30_050 })).rejects.toMatchObject(late);
+    expect(clock.monotonic() - began).toBeLessThan(60_000);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  }
+});
+
 it("an address that is none is refused when it is opened", async () => {
   for (const address of ["ssh://host", "ftp://host:1", "host:2375"]) await expect(openOn(address)).rejects.toThrow();
 });
@@ -83,6 +121,32 @@ it("it stops in the middle of an answer: a time-out; a stream by its idleMs", as
       await expect(engine.system.info()).rejects.toMatchObject({ name: "EngineTimeoutError" });
       const logs = await engine.streams.logs("abc", {}, { idleMs: 50 });
       await expect(logs.toArray()).rejects.toMatchObject({ name: "EngineTimeoutError", timeoutMs: 50 });
+    },
+  );
+});
+
+it("the answer to a ping is bounded, in bytes and in time", async () => {
+  const head = { "content-type": "text/plain", "api-version": "1.41" };
+  const chunk = Buffer.alloc(64 * 1024);
+  await against(
+    (_request, response) => {
+      response.writeHead(200, head);
+      const fill = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on("drain", fill);
+      fill();
+    },
+    async (engine, server) => {
+      await expect(engine.system.ping()).rejects.toMatchObject({ name: "EngineAnswerError" });
+      await expect.poll(() => server.sockets.size).toBe(0);
+    },
+  );
+  await against(
+    (_request, response) => void response.writeHead(200, head).write("O"),
+    async (engine, server) => {
+      await expect(engine.system.ping()).rejects.toMatchObject({ name: "EngineTimeoutError" });
+      await expect.poll(() => server.sockets.size).toBe(0);
     },
   );
 });

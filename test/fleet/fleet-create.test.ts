@@ -1,5 +1,6 @@
 /** Containers are made on a node that the scheduler chooses, with up to five tries, and a failed try leaves nothing behind. */
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../shared/base/json.ts";
 import { NameInUseError } from "../../shared/fleet/containers/errors.ts";
 import type { Rows } from "../../shared/fleet/engine/call.ts";
 import type { ProgressRow } from "../../shared/fleet/engine/transfers.ts";
@@ -255,6 +256,31 @@ describe("placement of a container", () => {
     await world.fleet.containers.remove(container.status?.containerId ?? "");
     await asks({ Memory: 5 * 2 ** 30, ...published });
     expect(containersOf(world)).toEqual([2]);
+  });
+
+  it("what they take follows an update that their engine carried out, and one that it refused changes nothing", async () => {
+    const world = await openFleet(1);
+    const asks = (HostConfig: object) => world.fleet.containers.create({ ...make, body: bodyOf({ HostConfig } as never) });
+    const published = { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } };
+    const { container } = await asks({ Memory: 2 ** 30, ...published });
+    const id = container.status?.containerId ?? "";
+    const update = (body: JsonObject) => world.fleet.containers.update(id, body);
+    const taken = async () => (await world.fleet.containers.find(id)).container.spec.reservations;
+    await update({ Memory: 5 * 2 ** 30, NanoCpus: 3e9, MemorySwap: -1 });
+    expect(await taken()).toEqual({ memory: 5 * 2 ** 30, cpus: 3, hostPorts: ["8080/tcp"] });
+    await expect(asks({ Memory: 4 * 2 ** 30 })).rejects.toThrow("no suitable node (insufficient memory on 1 node)");
+    await expect(asks({ NanoCpus: 2e9 })).rejects.toThrow("no suitable node (insufficient cpus on 1 node)");
+    const before = world.store.revision;
+    await update({ Memory: 0, NanoCpus: 0, RestartPolicy: { Name: "always" } });
+    expect(world.store.revision).toBe(before);
+    const refusal = { kind: "failing", status: 409, message: "it needs more than that" } as const;
+    world.engines[0]?.faults.set(refusal, (call) => call === "container update");
+    await expect(update({ Memory: 2 ** 30 })).rejects.toThrow("it needs more than that");
+    expect(await taken()).toMatchObject({ memory: 5 * 2 ** 30 });
+    world.engines[0]?.faults.set(undefined);
+    await update({ Memory: -1 });
+    expect(await taken()).toEqual({ cpus: 3, hostPorts: ["8080/tcp"] });
+    await asks({ Memory: 8 * 2 ** 30 });
   });
 
   it("a port that the engine chose is taken as soon as the object shows it, and one that has ended takes nothing", async () => {

@@ -12,6 +12,7 @@ import { systemIds } from "../../shared/base/ids.ts";
 import { openDockerEngine } from "../../shared/fleet/docker/open.ts";
 import type { TlsMaterial } from "../../shared/fleet/engine/tls.ts";
 import { engineIdleMs, NodeEngines, type NodeEnginesOptions } from "../../shared/fleet/nodes/engines.ts";
+import { EnginesClosedError } from "../../shared/fleet/nodes/errors.ts";
 import type { Secret } from "../../shared/fleet/secrets/resolver.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import type { Node } from "../../shared/kinds/node.ts";
@@ -98,7 +99,7 @@ describe("the engines of nodes", () => {
     expect(open()).toEqual(["a"]);
     await engines[Symbol.asyncDispose]();
     expect(open()).toEqual([]);
-    await expect(engines.of(at("a"))).rejects.toThrow("the engines were closed");
+    await expect(engines.of(at("a"))).rejects.toBeInstanceOf(EnginesClosedError);
   });
 });
 
@@ -134,6 +135,14 @@ describe("what they are spoken to with", () => {
     expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
     for (const name of ["a", "b"]) await engines.of(at(name));
     expect([opened.length, asked]).toEqual([3, 2]);
+  });
+
+  it("a cluster's material that never comes fails those that need it, in time", async () => {
+    const { engines, clock } = ground({ clusterTls: () => new Promise<never>(() => undefined) });
+    await expect(clock.until(engines.of(at("a")))).rejects.toMatchObject({
+      name: "EngineUnreachableError",
+      mayHaveHappened: false,
+    });
   });
 
   it("a rotated secret holds from the next call on, without a restart", async () => {

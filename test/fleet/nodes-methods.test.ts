@@ -1,11 +1,14 @@
 /** The source's methods on nodes: what they change, what they refuse, and who may stand in between. */
 import { describe, expect, it } from "vitest";
+import { systemIds } from "../../shared/base/ids.ts";
 import { DuplicateNodeAddressError, InvalidNodeError, NodeBusyError, NoSuchNodeError } from "../../shared/fleet/nodes/errors.ts";
 import { Hooks, hooksMax } from "../../shared/fleet/nodes/hooks.ts";
 import { Lease, Leases } from "../../shared/fleet/nodes/lease.ts";
 import { metadataOf } from "../../shared/fleet/nodes/metadata.ts";
+import { Nodes } from "../../shared/fleet/nodes/nodes.ts";
 import { nodeNameFor } from "../../shared/fleet/nodes/registration.ts";
 import { healingPurpose, nodeLease } from "../../shared/fleet/nodes/treatment.ts";
+import type { Cells } from "../../shared/log/ports.ts";
 import { addressOf, NodeFleet, StillClock } from "./nodes-fleet.ts";
 
 async function fleet() {
@@ -209,6 +212,25 @@ describe("update", () => {
     if (lease instanceof Lease) await lease.release();
     await leases.take(nodeLease(uid), 60_000, "checking");
     await nodes.update("a", { metadata: { zone: "b" } });
+  });
+
+  it("of a node that is replaced before the change changes neither: nobody has asked whether the new one is busy", async () => {
+    const { made, clock } = await fleet();
+    await made.add("a");
+    const { cells } = made.ports;
+    const replaced: Cells = {
+      put: (...put) => cells.put(...put),
+      delete: (...cell) => cells.delete(...cell),
+      list: (...range) => cells.list(...range),
+      get: async (uid, key) => {
+        await made.remove("a");
+        await made.add("a");
+        return cells.get(uid, key);
+      },
+    };
+    const nodes = new Nodes({ store: made.store, cells: replaced, clock, ids: systemIds, hooks: made.hooks });
+    await expect(nodes.update("a", { metadata: { zone: "a" } })).rejects.toEqual(new NoSuchNodeError("a"));
+    expect(metadataOf(await nodes.get("a"))).toEqual({});
   });
 });
 

@@ -13,7 +13,15 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { environmentSecrets } from "../../shared/fleet/secrets/environment.ts";
 import { fileSecrets } from "../../shared/fleet/secrets/files.ts";
 import { registryAuthOf, tlsMaterialOf } from "../../shared/fleet/secrets/forms.ts";
-import { fieldsOf, firstOf, keepFor, type SecretResolver, secretCharactersMax } from "../../shared/fleet/secrets/resolver.ts";
+import {
+  fieldsOf,
+  firstOf,
+  keepFor,
+  promptly,
+  type SecretResolver,
+  secretCharactersMax,
+} from "../../shared/fleet/secrets/resolver.ts";
+import { StillClock } from "./nodes-fleet.ts";
 
 const none = { name: "NoSuchSecretError", message: "there is no secret absent" };
 
@@ -45,6 +53,15 @@ describe("files", () => {
       await expect(fileSecrets(folder).resolve(name), name).rejects.toMatchObject({ name: "NoSuchSecretError" });
     }
     await rm(`${folder}-out.json`);
+  });
+});
+
+it("one that never comes can't be read, in time", async () => {
+  const clock = new StillClock();
+  const secrets = promptly({ resolve: () => new Promise<never>(() => undefined) }, clock);
+  await expect(clock.until(secrets.resolve("slow"))).rejects.toMatchObject({
+    name: "SecretUnreadableError",
+    message: "secret slow can't be used: it was not there in 10000 ms",
   });
 });
 

@@ -1,6 +1,6 @@
 /** The healer's handler: it repairs what nobody woke the publisher for, strips, sweeps, measures, and stops in time. */
 import { describe, expect, it } from "vitest";
-import type { WakeQueue } from "../../functions/aws/wake-queue.ts";
+import type { Wake, WakeQueue } from "../../functions/aws/wake-queue.ts";
 import type { Workshop } from "../../functions/aws/workshop.ts";
 import { healHandler } from "../../functions/healer/heal.ts";
 import { publishHandler } from "../../functions/publisher/publish.ts";
@@ -190,20 +190,38 @@ describe("its time", () => {
     for (const store of stores) await expectSettled(installation.ports, store.uid, installation.bus.taken);
   });
 
+  it("clusters with nodes are woken in requests of ten, those without in none", async () => {
+    const installation = await install();
+    const uids: string[] = [];
+    for (let cluster = 0; cluster < 21; cluster += 1) {
+      const store = await makeCluster(installation, `a-${cluster}`);
+      if (cluster > 0) await writeNodes(store, 1);
+      if (cluster > 0) uids.push(store.uid);
+    }
+    await publishAll(installation);
+    const sent: (readonly Wake[])[] = [];
+    const send = async (wakes: readonly Wake[]): Promise<void> => void sent.push(wakes);
+    expect((await heal(await installation.open(), undefined, { send })).all).toMatchObject({ HealFailures: 0 });
+    expect(sent.map(({ length }) => length)).toEqual([10, 10]);
+    expect(new Set(sent.flat().map(({ cluster }) => cluster))).toEqual(new Set(uids));
+  });
+
   it("is not all spent on a queue that takes no wake-ups", async () => {
     const installation = await install();
     const { clock } = installation;
-    for (let cluster = 0; cluster < 24; cluster += 1) await writeNodes(await makeCluster(installation, `a-${cluster}`), 1);
+    // With the root and the default cluster fewer than are looked at in one minute.
+    for (let cluster = 0; cluster < 15; cluster += 1) await writeNodes(await makeCluster(installation, `a-${cluster}`), 1);
+    const lagging = await makeCluster(installation, "lagging");
     await publishAll(installation);
-    await writeNodes(await makeCluster(installation, "lagging"), 1);
+    await writeNodes(lagging, 1);
     clock.ms += 60_000;
     const send = async (): Promise<void> => {
-      clock.ms += 1_000;
+      clock.ms += 10_000;
       throw new Error("out");
     };
-    // 20 seconds and what it needs to end; the first sixteen wake-ups take most of them.
+    // 20 seconds and what it needs to end; the first request takes half of them.
     const { all } = await heal(await installation.open(), 35_000, { send });
-    expect(all).toMatchObject({ LaggingClusters: 1, HealFailures: 26 });
+    expect(all).toMatchObject({ LaggingClusters: 1, HealFailures: 15 });
   });
 });
 

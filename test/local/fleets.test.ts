@@ -5,8 +5,10 @@ import { Fleets } from "../../functions/local/fleets.ts";
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import type { Logger } from "../../shared/base/logger.ts";
+import { failureOf } from "../../shared/docker-api/status.ts";
 import { Clearance } from "../../shared/fleet/clearance.ts";
 import type { Fleet } from "../../shared/fleet/fleet.ts";
+import { EnginesClosedError } from "../../shared/fleet/nodes/errors.ts";
 import { SimulatedEngine } from "../../shared/fleet/simulated/engine.ts";
 import type { Cluster } from "../../shared/kinds/cluster.ts";
 import type { MemoryStore } from "../../shared/log/memory/open.ts";
@@ -50,12 +52,16 @@ async function open() {
       signal.signal,
     );
     const done = fleets.run();
-    const stop = async (): Promise<void> => {
+    const stopWork = async (): Promise<void> => {
       signal.abort();
       await done;
     };
+    const stop = async (): Promise<void> => {
+      await stopWork();
+      await fleets[Symbol.asyncDispose]();
+    };
     stops.push(stop);
-    return { fleets, stop };
+    return { fleets, stopWork, stop };
   };
   const makeCluster = async (name: string) =>
     expect((await client.post(`${group}/clusters`, { kind: "Cluster", metadata: { name }, spec: {} })).status).toBe(201);
@@ -90,6 +96,21 @@ describe("fleets", () => {
     await makeCluster("blue");
     await stop();
     await expect(fleets.find("blue")).rejects.toBeInstanceOf(UnavailableError);
+  });
+
+  it("of a host that stops still serve who has begun to ask, until the host lets go of them", async () => {
+    const { start, makeCluster, fill, running } = await open();
+    const { fleets, stopWork, stop } = start();
+    await makeCluster("blue");
+    await fill("blue", 1);
+    await expect.poll(running, { timeout: 10_000 }).toBe(1);
+    const fleet = (await fleets.find("blue"))?.fleet as Fleet;
+    await stopWork();
+    expect((await fleet.containers.list()).rows).toHaveLength(1);
+    await stop();
+    const { errors } = await fleet.containers.list();
+    expect(errors.map(({ cause }) => cause)).toEqual([new EnginesClosedError()]);
+    expect(failureOf(errors[0])).toMatchObject({ status: 503, isFault: false });
   });
 
   it("of an earlier start are found again, without anybody asking for them", async () => {

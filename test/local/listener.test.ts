@@ -279,6 +279,26 @@ describe.each(schemes)("over %s", (scheme) => {
     }
   });
 
+  test("an upgrade by a whole URL is one of its path; by none it is refused", async () => {
+    const seen: (string | undefined)[] = [];
+    const { port } = await start({
+      upgrade: ({ url }, socket) => {
+        seen.push(url);
+        socket.end("HTTP/1.1 204 No Content\r\n\r\n");
+      },
+    });
+    const answerTo = async (target: string): Promise<string> => {
+      const socket = await open(scheme, port);
+      socket.write(`POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+      const said = untilClosed(socket);
+      socket.end();
+      return (await said).slice(0, 12);
+    };
+    expect(await answerTo("http://x/clusters/a/docker?b=c")).toBe("HTTP/1.1 204");
+    expect(await answerTo("ftp://x/clusters/a/docker")).toBe("HTTP/1.1 400");
+    expect(seen).toEqual(["/clusters/a/docker?b=c"]);
+  });
+
   test("a client that resets an upgraded connection harms nobody", async () => {
     const closed = Promise.withResolvers<void>();
     const { port } = await start({

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../shared/base/clock.ts";
 import { systemIds } from "../../shared/base/ids.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
-import { clusterKind } from "../../shared/kinds/cluster.ts";
+import { type Cluster, clusterKind } from "../../shared/kinds/cluster.ts";
 import { apiVersion } from "../../shared/kinds/object.ts";
 import { builtinKinds, createRegistry } from "../../shared/kinds/registry.ts";
 import { type MemoryStore, openMemory } from "../../shared/log/memory/open.ts";
@@ -135,5 +135,34 @@ describe("a cluster's end", () => {
     );
     expect(await memory.objects.markers(store.uid)).toBeUndefined();
     expect((await clusters.list()).map(({ metadata }) => metadata.name)).toEqual(["default"]);
+  });
+
+  it("one whose nodes take their time holds up nobody, also not those that are deleted later", async () => {
+    const { memory, common } = await installation(false);
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+    const clear = (cluster: Cluster): Promise<boolean> => {
+      if (cluster.metadata.name !== "doomed") return Promise.resolve(true);
+      asked.resolve();
+      return gate.promise;
+    };
+    const clusters = await Clusters.open({ ...common, ...memory, clear });
+    for (const name of ["a", "b"]) await (await make(clusters, name)).update((tx) => tx.nodes.create(node(name)), options);
+    const stop = new AbortController();
+    const running = new ClusterKeeper({ ...common, clusters }).run(stop.signal);
+    const left = async () => (await clusters.list()).map(({ metadata }) => metadata.name).sort();
+    try {
+      for (const name of ["doomed", "a"]) await mark(clusters, name);
+      await asked.promise;
+      await expect.poll(left).toEqual(["b", "default", "doomed"]);
+      await mark(clusters, "b");
+      await expect.poll(left).toEqual(["default", "doomed"]);
+      gate.resolve(true);
+      await expect.poll(left).toEqual(["default"]);
+    } finally {
+      gate.resolve(true);
+      stop.abort();
+      await running;
+      clusters.close();
+    }
   });
 });

@@ -1,4 +1,4 @@
-/** Changes of containers that the store must know of, too: names, removals, images made of them. */
+/** Changes of containers that the store must know of, too: names, limits, removals, images made of them. */
 import type { CommitOptions } from "../../fleet/engine/containers.ts";
 import { jsonBody } from "../body.ts";
 import type { Call } from "../call.ts";
@@ -19,6 +19,16 @@ export async function renameContainer(call: Call): Promise<DockerAnswer> {
   await fleet.containers.rename(params["id"] ?? "", name, { signal });
   await look(call, found);
   return nothing();
+}
+
+/** Limits and restart policy. */
+export async function updateContainer(call: Call): Promise<DockerAnswer> {
+  const { fleet, params, request, signal } = call;
+  const body = await jsonBody(request);
+  const found = await containerOf(call);
+  const answer = await fleet.containers.update(params["id"] ?? "", body, { signal });
+  await look(call, found);
+  return json(answer);
 }
 
 /** Also one that its node has no more. */

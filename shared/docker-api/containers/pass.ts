@@ -6,9 +6,11 @@ import type { Found } from "../../fleet/fleet/lookup.ts";
 import { mustStream } from "../buffered.ts";
 import type { Call } from "../call.ts";
 import { longMs, pass, segment } from "../forward.ts";
-import { waitMsMax } from "../lifetime.ts";
 import { flag, integer } from "../query.ts";
 import type { Handler } from "../route.ts";
+
+/** A grace time that is longer is waited for no longer: 20 days. */
+const graceMsMax = 20 * 24 * 3_600_000;
 
 export type Passing = {
   /** Milliseconds until the answer begins; absent: the engine's own. */
@@ -53,5 +55,5 @@ export const slowly = (): number => longMs;
 /** An engine answers when the container has stopped: after its grace time, which may be the container's own. */
 export function afterGrace({ query }: Call): number {
   const seconds = integer(query, "t");
-  return seconds === undefined || seconds < 0 ? longMs : Math.min(seconds * 1_000, waitMsMax) + longMs;
+  return seconds === undefined || seconds < 0 ? longMs : Math.min(seconds * 1_000, graceMsMax) + longMs;
 }

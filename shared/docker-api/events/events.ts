@@ -2,6 +2,7 @@
  * `docker events`: the events of all nodes as one stream. Nodes that come are listened to from then on, those that go no more; those that
  * break off are taken up again where they were. What lies wholly in the past is told in its order, what comes as it comes.
  */
+import { waitUntil } from "../../base/clock.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { nodeKind } from "../../kinds/node.ts";
 import { onAny } from "../../state/event.ts";
@@ -12,7 +13,6 @@ import { badParameter, DockerError } from "../errors.ts";
 import type { DockerAnswer } from "../exchange.ts";
 import { nodesOf } from "../fan-out.ts";
 import { filtersOf } from "../filters.ts";
-import { waitUntil } from "../lifetime.ts";
 import { seconds } from "../query.ts";
 import { rows, type Send, type Work } from "../rows.ts";
 import { type EventFilter, eventFilter, eventFilters } from "./event-filter.ts";

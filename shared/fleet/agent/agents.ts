@@ -5,6 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
+import { Pool } from "../../base/pool.ts";
 import { type Container, containerKind } from "../../kinds/container.ts";
 import { type Node, nodeKind } from "../../kinds/node.ts";
 import { type Task, taskKind } from "../../kinds/task.ts";
@@ -22,7 +23,6 @@ import { tellLost } from "./lost.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { OwnUids } from "./own-uids.ts";
 import { type AgentPolicy, defaultAgentPolicy } from "./policy.ts";
-import { Pool } from "./pool.ts";
 import { type NodeReports, Reporter } from "./reports.ts";
 import { agentActor, type Shared } from "./site.ts";
 import { agentComponent, Telling } from "./telling.ts";

@@ -8,7 +8,7 @@ import { errorText } from "../../base/error-text.ts";
 import type { Container } from "../../kinds/container.ts";
 import { type Task, taskStateRank } from "../../kinds/task.ts";
 import type { Transaction } from "../../state/transaction.ts";
-import { beginAttempt, completeAttempt, dropAttempt, type Made, type Place } from "../containers/attempt.ts";
+import { beginAttempt, completeAttempt, dropAttempt, type Made, type Place, putOffDeadline } from "../containers/attempt.ts";
 import { isCertain, madeBefore } from "../containers/attempts.ts";
 import { isDeleted } from "../containers/errors.ts";
 import { newAttemptId, ownLabels } from "../containers/labels.ts";
@@ -23,6 +23,8 @@ import { moveTask, sameTask } from "./task-state.ts";
 
 /** Between the engine's last moment to answer and the attempt's deadline: its answer must still be committed. */
 const commitMs = 5_000;
+/** An attempt that has waited no longer for its turn keeps its deadline: the time for the commit makes up for it. */
+const waitMsMax = 2_000;
 
 /** The container's id if the task is to be started now; undefined: it is ready and waits, or is no longer wanted. @throws TaskRefusedError */
 export async function prepare(site: Site, pulls: Pulls, task: Task): Promise<string | undefined> {
@@ -37,8 +39,8 @@ export async function prepare(site: Site, pulls: Pulls, task: Task): Promise<str
   await ensureNetworks(site, task.spec.template.spec.networks ?? []);
   const fresh = { id: newAttemptId(site.shared.ids), deadline: deadlineOf(site) };
   const begun = await commits.run((transaction) => begin(transaction, { site, task, fresh }));
-  if (begun === undefined) return undefined;
-  const made = begun.made ?? (await make(site, task, begun));
+  const made = begun?.made ?? (begun && (await make(site, task, begun)));
+  if (begun === undefined || made === undefined) return undefined;
   await joinNetworks(site, task, made);
   const next = await commits
     .run((transaction) => complete(transaction, { task, begun, made }))
@@ -57,8 +59,8 @@ function wantedTask(transaction: Transaction, task: Task): Task | undefined {
   return taskStateRank(stateOf(current)) < taskStateRank("ready") ? current : undefined;
 }
 
-type Begun = { readonly place: Place; readonly id: string; readonly made: Made | undefined };
 type Fresh = { readonly id: string; readonly deadline: string };
+type Begun = Fresh & { readonly place: Place; readonly made: Made | undefined };
 
 /** The attempt that counts: the one that is underway, or a new one. undefined: none is wanted. */
 function begin(
@@ -76,15 +78,16 @@ function begin(
   const { nodeName, node } = site;
   const spec = { nodeName, origin: "task" as const, taskName: task.metadata.name, taskUid: task.metadata.uid, image };
   beginAttempt(transaction, { place, ...fresh, nodeUid: node.metadata.uid, spec, names: namesOf(place, fresh.id) });
-  return { place, id: fresh.id, made: undefined };
+  return { place, ...fresh, made: undefined };
 }
 
 function underwayOf({ spec, status }: Container, task: Task, now: number): Omit<Begun, "place"> | undefined {
   const { attempt, taskUid, nodeName } = spec;
   if (attempt === undefined || taskUid !== task.metadata.uid || nodeName !== task.spec.nodeName) return undefined;
+  const { id, deadline = "" } = attempt;
   const { containerId } = status ?? {};
-  if (containerId !== undefined) return { id: attempt.id, made: { containerId, engineName: attempt.id } };
-  return Date.parse(attempt.deadline ?? "") > now ? { id: attempt.id, made: undefined } : undefined;
+  if (containerId !== undefined) return { id, deadline, made: { containerId, engineName: id } };
+  return Date.parse(deadline) > now ? { id, deadline, made: undefined } : undefined;
 }
 
 /** Docker: a container's name has two characters at least. */
@@ -100,13 +103,19 @@ function namesOf({ namespace, name }: Place, attempt: string): readonly string[]
   return full.length >= nameMin && full.length <= nameMax ? [full, unique] : [unique];
 }
 
-async function make(site: Site, task: Task, { place, id }: Begun): Promise<Made> {
+/** undefined: the attempt is no longer the current one, and the engine was not asked. */
+async function make(site: Site, task: Task, begun: Begun): Promise<Made | undefined> {
   const { store, policy } = site.shared;
+  const { place, id } = begun;
   const clusterUid = store.uid;
   const labels = ownLabels({ clusterUid, attempt: id, container: place, task: { uid: task.metadata.uid, ...place } });
   const body = bodyOf(task.spec.template, { labels, aliases: aliasesOf(task) });
   try {
-    const { Id } = await site.call((engine, call) => engine.containers.create({ name: id, body }, call), policy.createMs);
+    const created = await site.call(async (engine, call) => {
+      return (await isInTime(site, begun)) ? await engine.containers.create({ name: id, body }, call) : undefined;
+    }, policy.createMs);
+    if (created === undefined) return undefined;
+    const { Id } = created;
     site.tell(task, { type: "Normal", reason: "Created", message: `Created container ${Id.slice(0, 12)}` });
     return { containerId: Id, engineName: id };
   } catch (error) {
@@ -115,6 +124,17 @@ async function make(site: Site, task: Task, { place, id }: Begun): Promise<Made>
     if (isMissing(error) || !(error instanceof EngineError)) throw error;
     throw new TaskRefusedError(`its container could not be made: ${errorText(error)}`, { cause: error });
   }
+}
+
+/**
+ * Whether the attempt is current, and has all of an engine's time before its deadline: one that has waited for its turn, or was taken up,
+ * gets another. When it is over nobody may ask the engine for it any more: a deleted cluster's clearance counts on that.
+ */
+async function isInTime(site: Site, { place, id, deadline }: Begun): Promise<boolean> {
+  const { clock, policy, commits } = site.shared;
+  if (Date.parse(deadline) - clock.now() >= policy.createMs + commitMs - waitMsMax) return true;
+  const later = deadlineOf(site);
+  return (await commits.run((transaction) => putOffDeadline(transaction, { place, id, deadline: later }))) !== undefined;
 }
 
 /** Image and networks were there a moment ago: they are seen to again. */

@@ -48,16 +48,18 @@ export class Pulls {
     const auth = pullSecretRef && (await this.#auth(pullSecretRef.name, registry));
     const startedMs = clock.monotonic();
     const idleMs = policy.pullSilenceMs;
+    let hasAnswered = false;
     try {
       await this.#site.pull(async (engine, signal) => {
         const rows = await engine.transfers.pull(
           { reference: image, ...(auth && { auth }) },
           { signal, timeoutMs: idleMs, idleMs },
         );
+        hasAnswered = true;
         for await (const _ of rows);
       });
     } catch (error) {
-      throw isFinal(error)
+      throw isFinal(error, hasAnswered)
         ? new TaskRefusedError(`Failed to pull image "${image}": ${errorText(error)}`, { cause: error })
         : error;
     }
@@ -97,6 +99,6 @@ function parsed(image: string): ImageReference {
 const mayBeOld = ({ tag }: ImageReference, { RepoDigests }: ImageDetails): boolean =>
   tag === "latest" && (RepoDigests ?? []).length > 0;
 
-/** The registry, or the engine about it, has said no, or nothing came for too long. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof TransferFailedError || error instanceof EngineError || error instanceof EngineTimeoutError;
+/** The registry, or the engine about it, has said no, or nothing more for too long. An engine that says nothing at all refuses nothing. */
+const isFinal = (error: unknown, hasAnswered: boolean): boolean =>
+  error instanceof TransferFailedError || error instanceof EngineError || (error instanceof EngineTimeoutError && hasAnswered);

@@ -2,6 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
+import { Pool } from "../../base/pool.ts";
 import type { Node } from "../../kinds/node.ts";
 import type { WindlassObject } from "../../kinds/object.ts";
 import type { Store } from "../../state/store.ts";
@@ -11,7 +12,6 @@ import type { Engine } from "../engine.ts";
 import type { SecretResolver } from "../secrets/resolver.ts";
 import type { Commits } from "./commits.ts";
 import type { AgentPolicy } from "./policy.ts";
-import { Pool } from "./pool.ts";
 import type { Note, Telling } from "./telling.ts";
 
 /** Who the entries say did it. */

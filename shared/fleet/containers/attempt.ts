@@ -44,6 +44,15 @@ function currentAttempt({ containers }: Transaction, { namespace, name }: Place,
   return current?.spec.attempt?.id === id ? current : undefined;
 }
 
+/** The object with a later deadline of the attempt that is to be made only now; undefined: the attempt is over. */
+export function putOffDeadline(
+  transaction: Transaction,
+  { place, id, deadline }: { readonly place: Place; readonly id: string; readonly deadline: string },
+): Container | undefined {
+  const current = currentAttempt(transaction, place, id);
+  return current && transaction.containers.update({ ...current, spec: { ...current.spec, attempt: { id, deadline } } });
+}
+
 /** The object with what the engine made; undefined: the attempt is over, and the container must go. */
 export function completeAttempt(
   transaction: Transaction,

@@ -49,8 +49,13 @@ export class Incoming extends Readable {
   }
 }
 
-/** The whole of an answer as text. @throws EngineAnswerError when it is larger than `answerBytesMax`. */
-export async function readWhole(wire: Wire, what: string, answer: WireAnswer, { signal }: StreamCall): Promise<string> {
+/** The whole of an answer as text, in the time that was given for it. @throws EngineAnswerError when it is larger than `bytesMax`. */
+export async function readWhole(
+  wire: Wire,
+  what: string,
+  answer: WireAnswer,
+  { signal, bytesMax = answerBytesMax }: StreamCall & { readonly bytesMax?: number },
+): Promise<string> {
   const body = new Incoming(wire, what, answer, signal === undefined ? {} : { signal });
   using _late = new Watchdog(wire.clock, answer.timeoutMs, () =>
     body.destroy(new EngineTimeoutError(wire.address, what, answer.timeoutMs)),
@@ -59,7 +64,7 @@ export async function readWhole(wire: Wire, what: string, answer: WireAnswer, { 
   let size = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > answerBytesMax) throw new EngineAnswerError(wire.address, what, `it has over ${answerBytesMax} bytes`);
+    if (size > bytesMax) throw new EngineAnswerError(wire.address, what, `it has over ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -3,15 +3,20 @@ import type { EngineSystem } from "../engine.ts";
 import { EngineAnswerError } from "../engine-errors.ts";
 import * as answers from "./answers.ts";
 import type { Caller } from "./caller.ts";
+import { readWhole } from "./incoming.ts";
 import { given } from "./modem.ts";
+
+/** It says OK. */
+const pingBytesMax = 1_024;
 
 export function dockerSystem(caller: Caller): EngineSystem {
   return {
     // dockerode drops the headers, where the version stands.
     ping: async (call) => {
-      const { response } = await caller.answer({ method: "GET", path: "/_ping" }, call);
-      response.resume();
-      const ApiVersion = response.headers["api-version"];
+      const answer = await caller.answer({ method: "GET", path: "/_ping" }, call);
+      // Read to its end, so that the connection serves the next call.
+      await readWhole(caller.wire, "ping", answer, { ...call, bytesMax: pingBytesMax });
+      const ApiVersion = answer.response.headers["api-version"];
       if (typeof ApiVersion === "string") return { ApiVersion };
       throw new EngineAnswerError(caller.wire.address, "ping", "it has no Api-Version");
     },

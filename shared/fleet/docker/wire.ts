@@ -9,6 +9,7 @@ import type { LookupFunction } from "node:net";
 import { type Duplex, pipeline, Readable } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { ByteSource, StreamCall } from "../engine/call.ts";
+import { inTime } from "../engine/in-time.ts";
 import type { TlsMaterial } from "../engine/tls.ts";
 import { Watchdog } from "../engine/watchdog.ts";
 import { EngineAnswerError, EngineTimeoutError, EngineUnreachableError } from "../engine-errors.ts";
@@ -19,7 +20,7 @@ export type WireOptions = {
   readonly clock: Clock;
   /** Asked at each request, so it should answer from memory mostly. Absent: no TLS unless the address says https. */
   readonly tls?: () => Promise<TlsMaterial>;
-  /** Milliseconds until there is a connection. Default: 10 s. */
+  /** Milliseconds until there is its material, and then a connection. Default: 10 s. */
   readonly connectMs?: number;
   /** Milliseconds until there is an answer, where the call says nothing. Default: 60 s. */
   readonly timeoutMs?: number;
@@ -75,8 +76,9 @@ export class Wire {
   async send(sent: WireRequest, call: StreamCall = {}): Promise<WireAnswer> {
     const { signal, timeoutMs = this.timeoutMs } = call;
     signal?.throwIfAborted();
-    const { endpoint, agent } = await this.#connect();
-    // It may have aborted while the material was fetched, and tells nobody again.
+    const startedMs = this.clock.monotonic();
+    const { endpoint, agent } = await this.#connect(Math.min(this.#connectMs, timeoutMs), signal);
+    // It may have aborted since the material is there, and tells nobody again.
     signal?.throwIfAborted();
     const { isTls, pathPrefix, ...place } = endpoint;
     const request = (isTls ? httpsRequest : httpRequest)({
@@ -90,9 +92,9 @@ export class Wire {
     const leave = () => request.destroy(errorOf(signal?.reason));
     signal?.addEventListener("abort", leave, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", leave));
-    using watchdog = new Watchdog(this.clock, timeoutMs, () =>
-      request.destroy(new EngineTimeoutError(this.address, what, timeoutMs)),
-    );
+    const late = () => request.destroy(new EngineTimeoutError(this.address, what, timeoutMs));
+    // The wait for the material counts: who asks has set a deadline by the call's time.
+    using watchdog = new Watchdog(this.clock, timeoutMs, late, startedMs);
     const progress = this.#watchConnecting(request, isTls);
     const answer = new Promise<WireAnswer>((resolve, reject) => {
       request.once("response", (response) => resolve({ response, timeoutMs }));
@@ -113,11 +115,14 @@ export class Wire {
     return await answer;
   }
 
-  /** @throws EngineUnreachableError when its certificate can't be had, or is none: there is no way to it then. */
-  async #connect(): Promise<Connection> {
+  /** @throws EngineUnreachableError when its certificate can't be had in `ms`, or is none: there is no way to it then; the signal's reason. */
+  async #connect(ms: number, signal: AbortSignal | undefined): Promise<Connection> {
+    if (this.#tls === undefined) return this.#connectionWith(undefined);
+    const late = () => new Error(`its certificate could not be had in ${ms} ms`);
     try {
-      return this.#connectionWith(await this.#tls?.());
+      return this.#connectionWith(await inTime(this.#tls(), { clock: this.clock, ms, signal, late }));
     } catch (cause) {
+      signal?.throwIfAborted();
       throw new EngineUnreachableError(this.address, { cause, mayHaveHappened: false });
     }
   }

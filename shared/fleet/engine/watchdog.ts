@@ -11,10 +11,11 @@ export class Watchdog implements Disposable {
   #last: number;
   #isPaused = false;
 
-  constructor(clock: Clock, silenceMs: number, onSilent: () => void) {
+  /** `since`, by the monotonic clock: when the silence began. Absent: now. */
+  constructor(clock: Clock, silenceMs: number, onSilent: () => void, since: number = clock.monotonic()) {
     this.#clock = clock;
     this.#silenceMs = silenceMs;
-    this.#last = clock.monotonic();
+    this.#last = since;
     this.#watch().then(
       (isSilent) => isSilent && onSilent(),
       () => undefined, // the sleep was ended by `stop`

@@ -21,6 +21,7 @@ import { findContainer } from "./lookup.ts";
 import { renameContainer } from "./names.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { reserveUpdated } from "./update-container.ts";
 
 export type ContainerRow = { readonly node: Node; readonly row: ContainerSummary };
 
@@ -131,9 +132,14 @@ export class Containers extends ContainerStreams {
     });
   }
 
-  /** Limits and restart policy, as Docker's update. */
-  update(reference: string, body: JsonObject, call?: Call): Promise<JsonObject> {
-    return this.on(reference, "update", ({ engine, engineId }) => engine.containers.update(engineId, body, call));
+  /** Limits and restart policy, as Docker's update; what it takes of its node follows. To repeat it is safe. */
+  async update(reference: string, body: JsonObject, call?: Call): Promise<JsonObject> {
+    const { store } = this.footing.ground;
+    return await this.on(reference, "update", async ({ engine, engineId, container }) => {
+      const answer = await engine.containers.update(engineId, body, call);
+      await reserveUpdated(store, container, body);
+      return answer;
+    });
   }
 
   /**

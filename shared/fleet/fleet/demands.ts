@@ -39,16 +39,33 @@ export function wantsOf(body: ContainerCreate): Wants {
 
 /** For the object's spec; undefined: it asks for nothing. Ports beyond the bound are left to the engine to refuse. */
 export function reservationsOf(body: ContainerCreate): ContainerReservations | undefined {
-  const { resources, ports = [] } = wantsOf(body);
-  const { memory, cpus } = resources?.reservations ?? {};
-  if (memory === undefined && cpus === undefined && ports.length === 0) return undefined;
+  const amounts = amountsOf(objectOf(body["HostConfig"]));
+  const { ports = [] } = wantsOf(body);
   const hostPorts = [...new Set(ports.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))].slice(0, reservedPortsMax);
+  return orNothing({ ...amounts, ...(hostPorts.length > 0 && { hostPorts }) });
+}
+
+/** After Docker's update: what its body says nothing of, or 0, stays as it is; memory below 0 has no bound any more. */
+export function updatedReservations(
+  before: ContainerReservations | undefined,
+  body: JsonObject,
+): ContainerReservations | undefined {
+  const { memory, ...others } = before ?? {};
+  const isUnbound = typeof body["Memory"] === "number" && body["Memory"] < 0;
+  return orNothing({ ...others, ...(memory !== undefined && !isUnbound && { memory }), ...amountsOf(body) });
+}
+
+/** Of Docker's resources, within the kind's bounds. */
+function amountsOf(resources: JsonObject): Pick<ContainerReservations, "memory" | "cpus"> {
+  const [memory, nanoCpus] = [positive(resources["Memory"]), positive(resources["NanoCpus"])];
   return {
-    ...(memory !== undefined && { memory: Math.min(Math.ceil(Number(memory)), Number.MAX_SAFE_INTEGER) }),
-    ...(cpus !== undefined && { cpus: Math.min(cpus, cpusMax) }),
-    ...(hostPorts.length > 0 && { hostPorts }),
+    ...(memory !== undefined && { memory: Math.min(Math.ceil(memory), Number.MAX_SAFE_INTEGER) }),
+    ...(nanoCpus !== undefined && { cpus: Math.min(nanoCpus / nanoPerCpu, cpusMax) }),
   };
 }
+
+const orNothing = (reservations: ContainerReservations): ContainerReservations | undefined =>
+  Object.keys(reservations).length === 0 ? undefined : reservations;
 
 /** Of Docker's PortBindings: `{ "80/tcp": [{ HostPort: "8080" }] }`; a range or none is the engine's to choose. */
 function boundPorts(host: JsonObject): NonNullable<Wants["ports"]> {

@@ -5,7 +5,7 @@ import type { Transaction } from "../../state/transaction.ts";
 import type { ContainerCreate } from "../engine/containers.ts";
 
 export type ScheduleRequest = {
-  /** Those that are enabled: accepted, active, and neither disabled nor being healed. */
+  /** Those that are enabled: accepted, active, and neither disabled nor given up. One whose failure is worked on just now may be among them. */
   readonly nodes: readonly Node[];
   /** What is there: tasks, containers. */
   readonly store: Store;

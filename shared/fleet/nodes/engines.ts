@@ -5,10 +5,13 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Node } from "../../kinds/node.ts";
+import { inTime } from "../engine/in-time.ts";
 import type { TlsMaterial } from "../engine/tls.ts";
 import type { Engine } from "../engine.ts";
+import { EngineUnreachableError } from "../engine-errors.ts";
 import { tlsMaterialOf } from "../secrets/forms.ts";
 import type { SecretResolver } from "../secrets/resolver.ts";
+import { EnginesClosedError } from "./errors.ts";
 
 /** `tls` is asked at each connection. Absent: none, unless the address says https. */
 export type OpenEngine = (options: {
@@ -35,6 +38,8 @@ export const engineIdleMs = 600_000;
 const sweepMs = 60_000;
 /** For so long it is taken for granted that the cluster has material, or none: a round asks for a thousand engines. */
 const presenceMs = 1_000;
+/** Until it is known whether the cluster has material: as long as a connection may take. */
+const clusterTlsMs = 10_000;
 
 type Kept = { readonly spec: string; readonly engine: Promise<Engine>; usedMs: number };
 
@@ -56,10 +61,13 @@ export class NodeEngines implements AsyncDisposable {
     return this.#kept.size;
   }
 
-  /** Rejects when the address is none, or after the end; a failure is not kept. */
+  /**
+   * Rejects when the address is none; a failure is not kept.
+   * @throws EnginesClosedError after the end; EngineUnreachableError when the cluster's material is late.
+   */
   async of(node: Node): Promise<Engine> {
     const tls = await this.#tlsOf(node);
-    if (this.#isClosed) throw new Error("the engines were closed");
+    if (this.#isClosed) throw new EnginesClosedError();
     const { uid } = node.metadata;
     const spec = `${node.spec.address} ${tls?.from ?? ""}`;
     const there = this.#kept.get(uid);
@@ -100,9 +108,17 @@ export class NodeEngines implements AsyncDisposable {
       return { from: `secret ${name}`, material: async () => tlsMaterialOf(name, await secrets.resolve(name)) };
     }
     if (clusterTls === undefined || !/^(tcp|https):/.test(spec.address)) return undefined;
-    if (!(await this.#hasClusterTls(clusterTls))) return undefined;
+    if (!(await this.#inTime(this.#hasClusterTls(clusterTls), spec.address))) return undefined;
     // Gone since: still TLS, so that nothing is said in the open that was not meant to be.
     return { from: "cluster", material: async () => (await clusterTls()) ?? {} };
+  }
+
+  #inTime<T>(work: Promise<T>, address: string): Promise<T> {
+    const late = () => {
+      const cause = new Error(`the cluster's certificate could not be had in ${clusterTlsMs} ms`);
+      return new EngineUnreachableError(address, { cause, mayHaveHappened: false });
+    };
+    return inTime(work, { clock: this.#options.clock, ms: clusterTlsMs, late });
   }
 
   #hasClusterTls(clusterTls: () => Promise<TlsMaterial | undefined>): Promise<boolean> {

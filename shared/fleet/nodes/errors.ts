@@ -47,3 +47,11 @@ export class InvalidNodeError extends Error {
     this.field = field;
   }
 }
+
+/** Its host is stopping, or its cluster was deleted: no engine is spoken to any more. Another process, or a later one, may be asked. */
+export class EnginesClosedError extends Error {
+  override readonly name = "EnginesClosedError";
+  constructor() {
+    super("the engines were closed: the host is stopping, or the cluster was deleted");
+  }
+}

@@ -99,7 +99,10 @@ export class Nodes {
     return node;
   }
 
-  /** Those that take new containers: not switched off, not disabled at the moment, not given up. In the order of their names. */
+  /**
+   * Those that take new containers: not switched off, not disabled at the moment, not given up. In the order of their names. Nobody's
+   * lease is asked for: a failure is worked on for as long as its commit takes, and then the node is disabled.
+   */
   async nodes(): Promise<readonly Node[]> {
     const now = this.#options.clock.now();
     return (await this.unfilteredNodes()).filter((node) => isEnabled(node, now));
@@ -118,7 +121,7 @@ export class Nodes {
     return (await this.unfilteredNodes()).filter((node) => hasMetadata(node, metadata));
   }
 
-  /** @throws NoSuchNodeError; NodeBusyError while a failure of it is worked on; InvalidNodeError. */
+  /** @throws NoSuchNodeError, also when another node has taken its place; NodeBusyError while a failure of it is worked on; InvalidNodeError. */
   update(reference: string, change: NodeChange): Promise<Node> {
     return this.atomicUpdate(reference, () => change);
   }
@@ -134,7 +137,8 @@ export class Nodes {
     const { value } = await this.#options.store.update(
       ({ nodes }) => {
         const node = findIn(nodes, reference);
-        if (node === undefined) throw new NoSuchNodeError(reference);
+        // Another one by now: nobody has asked whether that is worked on.
+        if (node?.metadata.uid !== before.metadata.uid) throw new NoSuchNodeError(reference);
         const changed = changedBy(node, decide(node));
         return isDeepStrictEqual(changed, node) ? node : nodes.update(changed);
       },

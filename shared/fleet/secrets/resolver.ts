@@ -3,6 +3,7 @@
  * goes into an object, an event, a log line or an error.
  */
 import type { Clock } from "../../base/clock.ts";
+import { inTime } from "../engine/in-time.ts";
 
 /** Its fields, like cert and key, or username and password. */
 export type Secret = Readonly<Record<string, string>>;
@@ -30,6 +31,8 @@ export class SecretUnreadableError extends Error {
 /** Fields and characters of one secret. Secrets Manager: 64 KB. */
 export const secretFieldsMax = 32;
 export const secretCharactersMax = 64 * 1024;
+/** Until a secret must be there, where nobody who waits has a shorter time: as long as a connection may take. */
+const secretMs = 10_000;
 /** Secrets that are kept: one a node and a registry at the most. */
 const keptMax = 10_000;
 
@@ -44,6 +47,12 @@ export function firstOf(resolvers: readonly SecretResolver[]): SecretResolver {
       throw new NoSuchSecretError(name);
     },
   };
+}
+
+/** Answers in time: what hangs is a secret that can't be read now. */
+export function promptly(resolver: SecretResolver, clock: Clock): SecretResolver {
+  const late = (name: string) => new SecretUnreadableError(name, `it was not there in ${secretMs} ms`);
+  return { resolve: (name) => inTime(resolver.resolve(name), { clock, ms: secretMs, late: () => late(name) }) };
 }
 
 /** Keeps what was read for `keepMs`: how late a rotated secret is noticed. Failures are not kept. */

@@ -2,7 +2,7 @@
  * A Docker engine in memory, for tests of many and for faults that real ones can't be made to have. It passes the same conformance suite
  * as real ones; its programs are few (program.ts), and builds and networks do nothing but what is seen from outside.
  */
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, waitUntil } from "../../base/clock.ts";
 import type { Engine, EngineEvent, EngineInfo, EngineSystem } from "../engine.ts";
 import { simulatedContainers, simulatedRuns } from "./containers.ts";
 import { Faults } from "./faults.ts";
@@ -93,13 +93,22 @@ export class SimulatedEngine {
       events: ({ since, until, filters = {} } = {}, call = {}) =>
         faults.pass("events", call, () => {
           const listener = (event: EngineEvent) => void (matchesEvent(event, filters) && feed.push(event));
-          const onClose = () => world.listeners.delete(listener);
+          const closed = new AbortController();
+          const onClose = () => {
+            world.listeners.delete(listener);
+            closed.abort();
+          };
           const feed = new Feed<EngineEvent>({ clock, faults, address, what: "events", call, onClose });
           const from = Number(since ?? Number.POSITIVE_INFINITY) * 1e9;
           for (const event of world.events) if (event.timeNano >= from) listener(event);
           world.listeners.add(listener);
-          const leftMs = until === undefined ? undefined : Math.max(0, Number(until) * 1_000 - clock.now());
-          if (leftMs !== undefined) void clock.sleep(leftMs).then(() => feed.end());
+          if (until !== undefined) {
+            const end = waitUntil(clock, Number(until) * 1_000, closed.signal);
+            end.then(
+              () => feed.end(),
+              () => undefined, // its reader has left
+            );
+          }
           return feed;
         }),
     };

@@ -57,12 +57,12 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
     const environment = { ...process.env, DOCKER_CONFIG: path.join(server.folder, "docker") };
     return (await run("docker", ["-H", host, ...words], { env: environment })).stdout;
   };
-  /** The nodes of the tasks that run and are meant to. */
-  const places = async (): Promise<string[]> => {
+  /** The tasks that run and are meant to: one that an engine failed to start is there, too, with the one that followed it. */
+  const running = async (): Promise<readonly Task[]> => {
     const { items } = JSON.parse(await out("get", "tasks", "-o", "json")) as { items: readonly Task[] };
-    const running = items.filter(({ spec, status }) => spec.desiredState === "running" && status?.state === "running");
-    return running.map(({ spec }) => spec.nodeName ?? "").sort();
+    return items.filter(({ spec, status }) => spec.desiredState === "running" && status?.state === "running");
   };
+  const places = async (): Promise<string[]> => (await running()).map(({ spec }) => spec.nodeName ?? "").sort();
   const settled = async (ready: number): Promise<string[]> => {
     await until(`--for=jsonpath={.status.readyReplicas}=${ready}`, "service/web");
     return places();
@@ -88,10 +88,7 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
       const rows = (await docker("ps", "--format", "{{.Names}}")).trim().split("\n");
       expect(rows).toHaveLength(3);
       expect((await docker("--tlsverify", "ps", "--quiet")).trim().split("\n")).toHaveLength(3);
-      const tasks = (await out("get", "tasks", "-o", "name"))
-        .trim()
-        .split("\n")
-        .map((name) => name.replace(/^.*\//, ""));
+      const tasks = (await running()).map(({ metadata }) => metadata.name);
       for (const task of tasks) expect(rows.some((row) => row.includes(task))).toBe(true);
       expect(await docker("run", "--rm", "busybox", "echo", "hello")).toBe("hello\n");
       expect(await docker("exec", tasks[0] ?? "", "cat", "/data/index.html")).toBe("hello\n");
@@ -177,6 +174,7 @@ describe.skipIf(found === undefined || !canStartEngines())("the walk through a f
 });
 
 type Task = {
+  readonly metadata: { readonly name: string };
   readonly spec: { readonly desiredState: string; readonly nodeName?: string };
   readonly status?: { readonly state: string; readonly containerId?: string };
 };

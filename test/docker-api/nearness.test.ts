@@ -1,5 +1,6 @@
 /** Where a container goes for what it uses: to its volumes, and to those in its networks. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { packTar } from "../../shared/fleet/simulated/tar.ts";
 import { openSimulatedFront, type SimulatedFront } from "./front-host.ts";
 
 let front: SimulatedFront;
@@ -88,6 +89,17 @@ describe("networks", () => {
     const [made] = engine?.world.containers.values() ?? [];
     expect(made?.body["NetworkingConfig"]).toEqual({ EndpointsConfig: { app: { Aliases: ["db", "web"] } } });
     expect(made?.networks.get("back")).toEqual({ Aliases: ["api", "web"] });
+  });
+
+  it("an image that only another node has is brought to where they are", async () => {
+    await front.ask("POST", "/v1.41/networks/create", { json: { Name: "app" } });
+    await create("first", { HostConfig: { NetworkMode: "node-a/app" } });
+    const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\n") }]);
+    await front.ask("POST", "/v1.41/build?t=built:1&node=node-b", { body: context });
+    expect((await create("second", { Image: "built:1", HostConfig: { NetworkMode: "app" } })).status).toBe(201);
+    expect(await nodeOf("second")).toBe("node-a");
+    expect((await create("alone", { Image: "built:1", Env: ["constraint:node!=node-a"] })).status).toBe(201);
+    expect(await nodeOf("alone")).toBe("node-b");
   });
 
   it("it is put into all of them before it starts, also by engines that take one at first", async () => {

@@ -43,6 +43,7 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   const { primary, others } = splitEndpoints(body);
   const placed = await placedBy(call, words);
   const near = await nearnessOf(call, body);
+  if (near.wish !== undefined && nodeName === undefined) await bringImage(call, image, near.wish);
   const among = near.among?.filter((each) => placed.among?.includes(each) ?? true) ?? placed.among;
   if (among?.length === 0)
     throw new NoNodesError("no suitable node (none has both its volumes and the images of its affinities)");
@@ -59,6 +60,27 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   await joinNetworks(call, container, { names: near.networks, others });
   call.front.names.set(container.status?.containerId ?? "", shownName(container).slice(1));
   return json({ Id: container.status?.containerId ?? "", Warnings: [...near.warnings, ...warnings] }, { status: 201 });
+}
+
+/**
+ * Where only other nodes have its image, the node where the container should be gets it from one of those: who shares a network may have been
+ * built and pulled anywhere. What fails here is no reason not to run elsewhere.
+ */
+async function bringImage(call: Call, image: string, nodeName: string): Promise<void> {
+  const holders = await askedHolders(call, image);
+  if (holders.length === 0 || holders.includes(nodeName)) return;
+  const { signal } = call;
+  try {
+    await call.fleet.images.load(await call.fleet.images.save([image], { signal }), { nodes: [nodeName], signal });
+    call.front.logger.log("info", "an image was copied to where its container should be", { image, node: nodeName });
+  } catch (error) {
+    signal.throwIfAborted();
+    call.front.logger.log("warn", "an image could not be copied to where its container should be", {
+      image,
+      node: nodeName,
+      error,
+    });
+  }
 }
 
 type Endpoints = readonly (readonly [name: string, endpoint: JsonObject])[];

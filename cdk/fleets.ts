@@ -22,10 +22,11 @@ export const fleetActors = ["reconciler", "node-healer", "agent"];
 const reconcilerSeconds = 300;
 /** Enough for clusters that are slow to answer; each works on four clusters at once. Reserved, too: watches can't take them. */
 const reconcilerConcurrency = 5;
-/** Wake-ups of one call, which are one round for each cluster, however many there are. */
-const batchWakeUps = 100;
-/** An apply of many objects is one round, not one for each. */
-const batchWindow = Duration.seconds(1);
+/**
+ * Wake-ups of one call, which are one round for each cluster, however many there are. AWS: more need a batching window, and with one,
+ * whatever its length, a wake-up may lie in a quiet queue for 20 seconds.
+ */
+const batchWakeUps = 10;
 /** AWS: six times the function's time-out, so that a call that is throttled finds its messages. */
 const visibility = Duration.seconds(6 * reconcilerSeconds);
 const triesMax = 3;
@@ -74,7 +75,6 @@ export class Fleets extends Construct {
     this.reconciler.function.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: batchWakeUps,
-        maxBatchingWindow: batchWindow,
         maxConcurrency: reconcilerConcurrency,
         reportBatchItemFailures: true,
         // What comes meanwhile is forgotten after its time.

@@ -46,15 +46,15 @@ describe("the reconciler is woken", () => {
 
   it("by nothing where nobody is to look after nodes", () => {
     const idle = templateOf({ fleet: false });
-    idle.hasResourceProperties("AWS::Lambda::EventSourceMapping", { Enabled: false, BatchSize: 100 });
+    idle.hasResourceProperties("AWS::Lambda::EventSourceMapping", { Enabled: false, BatchSize: 10 });
     const left = Object.values(idle.findResources("AWS::Events::Rule") as Resources).map(({ Properties }) => Properties);
     expect(left.filter(({ EventPattern }) => EventPattern !== undefined)).toEqual([]);
   });
 
-  it("by a queue whose messages are many in one call, come again when it fails, and end as dead letters", () => {
+  it("by a queue whose messages come at once, as many in one call as are there, again when it fails, and end as dead letters", () => {
     template.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
-      BatchSize: 100,
-      MaximumBatchingWindowInSeconds: 1,
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: Match.absent(),
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       ScalingConfig: { MaximumConcurrency: 5 },
     });

@@ -123,6 +123,59 @@ describe("a round", () => {
     expect((await made.node("fails")).status?.message).toBe("driver failed");
   });
 
+  it("a node that was given up is waited for a second; in one minute of ten, and when its spec has changed, as long as any", async () => {
+    const { made, clock, round } = await fleet();
+    const waited = async (): Promise<number> => {
+      const before = clock.now();
+      await round();
+      return clock.now() - before;
+    };
+    /** To the beginning of the minute, of each ten the one with that number. */
+    const toMinute = (minute: number): void => {
+      const tenMinutesMs = 600_000;
+      clock.jump(tenMinutesMs - (clock.now() % tenMinutesMs) + minute * 60_000);
+    };
+    await made.add("a");
+    await round();
+    const { faults } = made.engine("a");
+    faults.set(hang);
+    toMinute(1);
+    expect(await waited()).toBe(5_000);
+    toMinute(1);
+    expect([await waited(), await made.state("a")]).toEqual([5_000, "down"]);
+    for (let minute = 0; minute < 10; minute += 1) {
+      toMinute(minute);
+      expect(await waited()).toBe(minute === 0 ? 5_000 : 1_000);
+    }
+    await made.change("a", (node) => ({ ...node, spec: { ...node.spec, availability: "pause" } }));
+    toMinute(1);
+    expect([await waited(), await waited()]).toEqual([5_000, 1_000]);
+    // Slow, as one that was not given up may be.
+    faults.set(undefined);
+    faults.latencyMs = 2_000;
+    toMinute(9);
+    await round();
+    expect(await made.state("a")).toBe("down");
+    toMinute(0);
+    await round();
+    expect(await made.state("a")).toBe("ready");
+  });
+
+  it("a node that was given up and pings at once has the usual time to say what it is", async () => {
+    const { made, clock, round } = await fleet();
+    await made.add("a");
+    await round();
+    made.engine("a").faults.set(down);
+    for (let minute = 0; minute < 2; minute += 1) {
+      clock.jump(60_000);
+      await round();
+    }
+    made.engine("a").faults.set(hang, (call) => call === "info");
+    const before = clock.now();
+    await round();
+    expect([clock.now() - before, await made.state("a")]).toEqual([5_000, "down"]);
+  });
+
   it("an engine that pings and then does not say what it is, is not ready", async () => {
     const { made, round } = await fleet();
     await made.add("a");

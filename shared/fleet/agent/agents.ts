@@ -15,8 +15,9 @@ import { type ObjectEvent, onAny, onDelete, type WatchEvent } from "../../state/
 import { follow } from "../../state/follow.ts";
 import type { Store } from "../../state/store.ts";
 import type { EnginesOfNodes } from "../containers/attempts.ts";
-import { type Held, Lease, Leases } from "../nodes/lease.ts";
+import { Leases } from "../nodes/lease.ts";
 import type { SecretResolver } from "../secrets/resolver.ts";
+import { Claim } from "./claim.ts";
 import { Commits } from "./commits.ts";
 import { isUsable, Lives } from "./lives.ts";
 import { tellLost } from "./lost.ts";
@@ -59,8 +60,8 @@ export type RoundOptions = {
   readonly ms?: number;
 };
 
-/** A round's lease outlives the round: its last calls end before. */
-const leaseSpareMs = 15_000;
+/** A round's claim outlives the round: its last calls end before. */
+const claimSpareMs = 15_000;
 
 export class Agents {
   readonly #shared: Shared;
@@ -83,8 +84,8 @@ export class Agents {
   }
 
   /**
-   * Lists each node's containers, brings their objects up to date and each task on as far as it goes now. Nodes that another round has are
-   * left to it. Never takes longer than `ms`, but for what the store takes. @throws what the store does.
+   * Lists each node's containers, brings their objects up to date and each task on as far as it goes now. The tasks of a node that another
+   * round works on are left to it. Never takes longer than `ms`, but for what the store takes. @throws what the store does.
    */
   async round({ nodeName, signal, ms = this.#shared.policy.roundMs }: RoundOptions = {}): Promise<AgentRound> {
     const { store, commits, policy, telling } = this.#shared;
@@ -137,24 +138,21 @@ export class Agents {
   }
 
   async #roundOf(node: Node, ms: number, signal: AbortSignal): Promise<"done" | "again" | "failed"> {
-    const { name, uid } = node.metadata;
     // Calls that are still underway when the round fails end with it.
     const stop = new AbortController();
-    let lease: Lease | Held | undefined;
+    await using claim = new Claim(this.#leases, node, ms + claimSpareMs);
     try {
-      lease = await this.#leases.take(`agent/${uid}`, ms + leaseSpareMs);
-      if (!(lease instanceof Lease)) return "again";
-      const { again } = await this.#agent(node, AbortSignal.any([signal, stop.signal])).round();
+      const { again } = await this.#agent(node, AbortSignal.any([signal, stop.signal])).round(() => claim.make());
       await this.#reporter.tell(node, undefined);
       return again ? "again" : "done";
     } catch (error) {
       if (signal.aborted) return "again";
+      const { name } = node.metadata;
       this.#shared.logger.log("warn", "agent: a node's round failed", { node: name, error });
       await this.#reporter.tell(node, error);
       return "failed";
     } finally {
       stop.abort();
-      if (lease instanceof Lease) await lease.release();
     }
   }
 

@@ -54,10 +54,10 @@ export class NodeAgent {
     this.#looks.mark(id);
   }
 
-  /** Once all of it. @throws what the engine or the store does. */
-  async round(): Promise<{ readonly again: boolean }> {
+  /** Once all of it. `claim`: as Work's `settle` has it. @throws what the engine or the store does, or `claim`. */
+  async round(claim: () => Promise<boolean>): Promise<{ readonly again: boolean }> {
     await this.#relist();
-    return await this.#work.settle();
+    return await this.#work.settle(claim);
   }
 
   /** Until its signal aborts; then nothing of it is underway any more. Never rejects. */

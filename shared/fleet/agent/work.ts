@@ -45,8 +45,14 @@ export class Work {
     });
   }
 
-  /** Resolves when nothing is underway and nothing is to be done now. `again`: something will be. */
-  async settle(): Promise<{ readonly again: boolean }> {
+  /**
+   * Resolves when nothing is underway and nothing is to be done now. `again`: something will be. `claim`: asked where there is something to
+   * do, before it is begun; false: somebody else does it. @throws what the store or `claim` does.
+   */
+  async settle(claim: () => Promise<boolean>): Promise<{ readonly again: boolean }> {
+    const before = await this.#world();
+    if (jobsOf(before).length === 0) return { again: isRestless(before) };
+    if (!(await claim())) return { again: true };
     this.wake();
     await this.idle();
     if (this.#site.signal.aborted) return { again: true };

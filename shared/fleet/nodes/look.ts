@@ -82,12 +82,22 @@ async function firstOf(probing: Promise<unknown>, { clock, policy }: LookOptions
 async function probeOf(node: Node, { engines, clock, ids, policy, askAt, signal }: LookOptions): Promise<Probe> {
   const { uid } = node.metadata;
   const wantsFacts = node.status?.state !== "ready" || (askAt.get(uid) ?? 0) <= clock.monotonic();
-  const found = await probe(node, { engines, clock, timeoutMs: policy.probeMs, wantsFacts, signal });
+  const pingMs = pingMsOf(node, clock.now(), policy);
+  const found = await probe(node, { engines, clock, timeoutMs: policy.probeMs, pingMs, wantsFacts, signal });
   // Not all of a fleet at the same moment.
   const inMs = policy.infoMs * (0.5 + ids.random());
   if (found.kind === "answered" && found.facts !== undefined) askAt.set(uid, clock.monotonic() + inMs);
   return found;
 }
+
+function pingMsOf(node: Node, now: number, { probeMs, downPingMs, patientEveryMs, patientMs }: HealerPolicy): number {
+  const isPatient = now % patientEveryMs < patientMs;
+  return isGivenUp(node) && !isPatient ? Math.min(downPingMs, probeMs) : probeMs;
+}
+
+/** As it is now: what was changed since gets another chance. */
+const isGivenUp = ({ metadata, status }: Node): boolean =>
+  status?.state === "down" && status.observedGeneration === metadata.generation;
 
 async function treat(found: readonly Found[], nodes: readonly Node[], healths: Healths, options: LookOptions) {
   const { treatment, policy } = options;
@@ -98,7 +108,7 @@ async function treat(found: readonly Found[], nodes: readonly Node[], healths: H
 /** Empty: there is nothing to say of it. */
 async function caseOf({ node, probe: { ...found } }: Found, healths: Healths, options: LookOptions): Promise<readonly Case[]> {
   const { clock, book, logger } = options;
-  const { name, uid, generation } = node.metadata;
+  const { name, uid } = node.metadata;
   const entry = healths.get(uid);
   try {
     if (found.kind === "answered") {
@@ -106,8 +116,8 @@ async function caseOf({ node, probe: { ...found } }: Found, healths: Healths, op
       if (entry !== undefined && isForgiven(node, entry, clock.now())) await book.reset(uid, entry);
       return [{ node, evidence: { kind: "well", facts: found.facts, health } }];
     }
-    // Given up already: to count on would cost a write a round.
-    if (node.status?.state === "down" && node.status.observedGeneration === generation) return [];
+    // To count on would cost a write a round.
+    if (isGivenUp(node)) return [];
     const health = await book.count(uid, probeReport(node, found.error, clock.now()));
     return [{ node, evidence: { kind: "silent", error: found.error, health } }];
   } catch (error) {

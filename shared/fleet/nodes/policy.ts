@@ -21,6 +21,12 @@ export type HealerPolicy = {
   readonly retryMs: number;
   /** A probe that takes longer has failed: shorter than a round, and longer than a busy engine's worst second. */
   readonly probeMs: number;
+  /** A node that was given up pings within this or is away still: one that is back does in milliseconds, and a function that waits costs. */
+  readonly downPingMs: number;
+  /** So often, by the clock, it is waited for as long as any for `patientMs`: one that is back and slow is used, too. */
+  readonly patientEveryMs: number;
+  /** What looks once a minute does so once in this. */
+  readonly patientMs: number;
   /** What was seen by then is committed, so that nodes that hang hold up no others. */
   readonly firstMs: number;
   /** Nodes that are probed at once: a fleet of 1,000 of which 50 hang needs one time-out; ten times as many would need a socket each. */
@@ -43,6 +49,9 @@ export const defaultHealerPolicy: HealerPolicy = {
   roundMs: 10_000,
   retryMs: 5_000,
   probeMs: 5_000,
+  downPingMs: 1_000,
+  patientEveryMs: 600_000,
+  patientMs: 60_000,
   firstMs: 500,
   atOnceMax: 256,
   failuresToDown: 3,

@@ -15,6 +15,8 @@ export type ProbeOptions = {
   readonly clock: Clock;
   /** For all of it. */
   readonly timeoutMs: number;
+  /** For its first answer; no more than `timeoutMs`. */
+  readonly pingMs: number;
   /** Whether it is asked what it is. */
   readonly wantsFacts: boolean;
   readonly signal: AbortSignal | undefined;
@@ -42,10 +44,10 @@ export async function probe(node: Node, options: ProbeOptions): Promise<Probe> {
 
 async function ask(
   node: Node,
-  { engines, timeoutMs, wantsFacts }: ProbeOptions,
+  { engines, timeoutMs, pingMs, wantsFacts }: ProbeOptions,
   signal: AbortSignal,
 ): Promise<EngineFacts | undefined> {
   const { system } = await engines.of(node);
-  await system.ping({ signal, timeoutMs });
+  await system.ping({ signal, timeoutMs: pingMs });
   return wantsFacts ? factsOf(await system.info({ signal, timeoutMs })) : undefined;
 }

@@ -5,7 +5,6 @@
 import { defaultHealerPolicy } from "../../../shared/fleet/nodes/policy.ts";
 import { factBar, type Group, type Row, whole } from "../report.ts";
 import { dollars, money, nothing, type Usage } from "./bill.ts";
-import { fleetSize } from "./fleet-fill.ts";
 import { type Counted, count } from "./month-counts.ts";
 import { monthHours, monthMinutes, prices, queuePolls, region } from "./prices.ts";
 
@@ -21,16 +20,17 @@ const minuteOfWatch: Usage = {
   apiRequests: 1 / 15,
   invocations: [{ of: "api", ms: 60_000 }],
 };
-/** How much longer each round lasts that waits for a node in vain. */
-const hangUsage: Usage = { ...nothing, invocations: [{ of: "reconciler", ms: defaultHealerPolicy.probeMs }] };
+const { probeMs, downPingMs, patientEveryMs, patientMs } = defaultHealerPolicy;
+/** How much longer a round lasts that waits for a node in vain, of all that do. */
+const hangMs = downPingMs + (probeMs - downPingMs) * (patientMs / patientEveryMs);
+const hangUsage: Usage = { ...nothing, invocations: [{ of: "reconciler", ms: hangMs }] };
 
 const names = {
   idle: "the deployment, while nothing happens",
   cluster: "each further cluster, idle",
   watch: "each watch that is always open",
   fleet: "a fleet: 20 nodes, 1,000 writes and 10,000 reads a day",
-  node: "each node of a fleet, looked at once a minute",
-  hang: "as long as a node is silent: its host is off, or it hangs",
+  hang: "as long as a node is down: its host is off, or it hangs",
   small: "three servers for etcd or Consul, t4g.small",
   etcd: "three servers for etcd, m7g.large",
   eks: "a managed Kubernetes control plane, EKS",
@@ -76,7 +76,6 @@ function rowsOf(counted: Counted): Row[] {
   const idleUsd = sumOf(idle);
   const fleetUsd = idleUsd + sumOf(fleetRows);
   const small = servers(prices.t4gSmallHour.usd);
-  const perNode = fleetShare(counted);
   return [
     row(names.idle, "the parts below", idleUsd, [factBar("less than a fifth of three small servers", idleUsd < small / 5)]),
     ...idle,
@@ -90,11 +89,10 @@ function rowsOf(counted: Counted): Row[] {
     ]),
     ...fleetRows,
     row(
-      names.node,
-      `${short(perNode.readUnits)} read units, ${short(perNode.writeUnits)} write units a minute`,
-      ofDynamo(perNode) * monthMinutes,
+      names.hang,
+      `${patientEveryMs / patientMs} rounds last ${(hangMs / 1_000) * (patientEveryMs / patientMs)} s longer`,
+      dollars(hangUsage) * monthMinutes,
     ),
-    row(names.hang, `each round lasts ${defaultHealerPolicy.probeMs / 1_000} s longer`, dollars(hangUsage) * monthMinutes),
     row(names.watch, "an environment with 1,769 MB", dollars(minuteOfWatch) * monthMinutes),
     row(names.small, "2 shared cores, 2 GB each", small),
     row(names.etcd, "2 cores, 8 GB each: etcd's advice for a small cluster", servers(prices.m7gLargeHour.usd)),
@@ -142,13 +140,6 @@ function fleetRowsOf({ fleetRound, fleetWrite, read }: Counted): readonly Row[] 
     row(fleetParts.reads, `${whole(reads)}`, reads * dollars(read)),
   ];
 }
-
-/** A node's part of a round. */
-const fleetShare = ({ fleetRound: { readUnits, writeUnits } }: Counted): Usage => ({
-  ...nothing,
-  readUnits: readUnits / fleetSize.nodes,
-  writeUnits: writeUnits / fleetSize.nodes,
-});
 
 const servers = (hour: number): number => 3 * (hour * monthHours + serverDiskGigabytes * prices.diskGigabyte.usd);
 

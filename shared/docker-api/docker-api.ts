@@ -74,7 +74,7 @@ export class DockerApi {
   async #settled<T>(request: DockerRequest, work: (found: Found) => Promise<T>): Promise<T | DockerAnswer> {
     let lifetime: Lifetime | undefined;
     try {
-      const place = placeOf(request.url);
+      const place = placeOf(request.url, request.header("windlass-cluster"));
       const principal = await this.#authenticate(request);
       lifetime = new Lifetime(this.#options.clock, principal, request.signal);
       return await work({ ...(await this.#found(request, { place, principal, signal: lifetime.signal })), lifetime });
@@ -93,7 +93,7 @@ export class DockerApi {
       logger.log("error", "the authenticator can't tell who asks", { error });
       throw new DockerError(503, "who asks can't be found out now", { "retry-after": "1" });
     }
-    if (principal === undefined || isExpired(principal, clock.now())) throw unauthorized();
+    if (principal === undefined || isExpired(principal, clock.now())) throw unauthorized(request);
     return principal;
   }
 
@@ -146,7 +146,13 @@ export class DockerApi {
 
 type Found = { readonly call: Call; readonly route: Route | undefined; readonly lifetime: Lifetime };
 
-const unauthorized = (): DockerError => new DockerError(401, "Unauthorized", { "www-authenticate": 'Bearer realm="windlass"' });
+const noToken =
+  "Unauthorized: no token was sent; docker sends the one of DOCKER_CONFIG, buildx sends none: set DOCKER_BUILDKIT=0";
+
+function unauthorized(request: DockerRequest): DockerError {
+  const message = request.header("authorization") === undefined ? noToken : "Unauthorized";
+  return new DockerError(401, message, { "www-authenticate": 'Bearer realm="windlass"' });
+}
 
 /** It repeats what was asked and tells nothing else. */
 const forbidden = ({ name }: Principal, { method }: DockerRequest, { path }: Place): DockerError =>

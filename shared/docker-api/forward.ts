@@ -43,7 +43,13 @@ const passedHeaders = [
   "range",
   "x-registry-auth",
   "x-registry-config",
+  // BuildKit's session: what the client offers to its builder.
+  "x-docker-expose-session-uuid",
+  "x-docker-expose-session-name",
+  "x-docker-expose-session-sharedkey",
 ];
+/** Its methods: a list of lines, which come joined. */
+const sessionMethods = "x-docker-expose-session-grpc-method";
 /** Of an answer's headers those that speak of the node's engine and not of this one. */
 const ownHeaders: ReadonlySet<string> = new Set([
   "api-version",
@@ -120,7 +126,9 @@ function requestBody({ request }: Call): RawRequest["body"] | undefined {
 }
 
 function sentHeaders({ request }: Call, isOwnBody: boolean): RawHeaders {
-  const kept: Record<string, string> = {};
+  const kept: Record<string, string | readonly string[]> = {};
+  const methods = request.header(sessionMethods);
+  if (methods !== undefined) kept[sessionMethods] = methods.split(/, */);
   for (const name of passedHeaders) {
     const value = request.header(name);
     if (value !== undefined && (isOwnBody || name !== "content-length")) kept[name] = value;

@@ -1,4 +1,7 @@
-/** Where a request goes: `/clusters/<name>/docker[/v1.NN]/<rest>`, as the docker CLI makes it of its host's path. */
+/**
+ * Where a request goes: `/clusters/<name>/docker[/v1.NN]/<rest>`, as the docker CLI makes it of its host's path. For BuildKit's connections it
+ * leaves that path out: these are of the cluster that the header Windlass-Cluster names, else of `default`.
+ */
 
 export type Place = {
   readonly cluster: string;
@@ -11,11 +14,23 @@ export type Place = {
 
 const form = /^\/clusters\/([^/?]+)\/docker(?:\/v(\d+\.\d+))?(\/[^?]*)?(?:\?(.*))?$/s;
 
+/** Moby's client.DialHijack takes no path of the host's. */
+const rootForm = /^\/(?:grpc|session)(?:\?.*)?$/s;
+const defaultCluster = "default";
+
 /** Paths and queries that are longer are refused: filters of a thousand names fit. */
 export const urlLengthMax = 128 * 1024;
 
-/** undefined: no path of this room. */
-export function placeOf(url: string): Place | undefined {
+/** undefined: no path of this room. `cluster`: of a request whose path names none. */
+export function placeOf(url: string, cluster = defaultCluster): Place | undefined {
+  if (rootForm.test(url)) {
+    const [path = "", query = ""] = url.split("?", 2);
+    return { cluster, version: undefined, path, query: new URLSearchParams(query) };
+  }
+  return placeUnder(url);
+}
+
+function placeUnder(url: string): Place | undefined {
   const [, cluster, version, path = "/", query = ""] = form.exec(url) ?? [];
   if (cluster === undefined) return undefined;
   const name = decoded(cluster);
@@ -24,7 +39,7 @@ export function placeOf(url: string): Place | undefined {
 }
 
 /** Whether a host gives its requests of this path to the DockerApi. */
-export const isDockerPath = (url: string): boolean => form.test(url);
+export const isDockerPath = (url: string): boolean => form.test(url) || rootForm.test(url);
 
 function decoded(text: string): string | undefined {
   try {

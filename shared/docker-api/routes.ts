@@ -12,6 +12,7 @@ import { containerStats } from "./containers/stats.ts";
 import { waitForContainer } from "./containers/wait.ts";
 import { events } from "./events/events.ts";
 import { createExec, passToExec, startExec, startExecOneWay } from "./execs.ts";
+import { builderOneWay, connectBuilder, passToBuilder } from "./images/buildkit.ts";
 import { removeImage, tagImage } from "./images/change.ts";
 import { imageHistory, inspectImage, listImages } from "./images/list.ts";
 import { createImage } from "./images/pull.ts";
@@ -51,7 +52,7 @@ const system: readonly RouteRow[] = [
   ),
   row("POST", "/build", "change", "one node", buildImage),
   row("POST", "/build/prune", "change", "all nodes", pruneBuilds),
-  row("POST", "/build/cancel", "change", "refused", refuse(words.buildKit)),
+  row("POST", "/build/cancel", "change", "one node", passToBuilder("/build/cancel")),
   row("POST", "/commit", "change", "node", commitContainer),
 ];
 
@@ -93,6 +94,8 @@ const execs: readonly RouteRow[] = [
 const images: readonly RouteRow[] = [
   row("GET", "/images/json", "read", "all nodes", listImages),
   row("POST", "/images/create", "change", "all nodes", createImage),
+  { ...row("POST", "/session", "change", "hijacked", builderOneWay), upgrade: connectBuilder },
+  { ...row("POST", "/grpc", "change", "hijacked", builderOneWay), upgrade: connectBuilder },
   row("POST", "/images/load", "change", "all nodes", loadImages),
   row("POST", "/images/prune", "change", "all nodes", pruneImages),
   row("GET", "/images/get", "change", "one node", saveImages),
@@ -151,8 +154,6 @@ const refused: readonly RouteRow[] = [
   row("GET", "/plugins/:name", "read", "refused", refuse(words.plugins)),
   row("POST", "/plugins/:name", "change", "refused", refuse(words.plugins)),
   row("DELETE", "/plugins/:name", "change", "refused", refuse(words.plugins)),
-  row("POST", "/session", "change", "refused", refuse(words.buildKit)),
-  row("POST", "/grpc", "change", "refused", refuse(words.buildKit)),
 ];
 
 export const routeRows: readonly RouteRow[] = [...system, ...containers, ...execs, ...images, ...nodeParts, ...refused];

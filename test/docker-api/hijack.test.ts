@@ -22,11 +22,23 @@ afterEach(async () => {
 type Switched = { readonly kind: "switched"; readonly response: IncomingMessage; readonly socket: Socket; readonly head: Buffer };
 type Answered = { readonly kind: "answered"; readonly status: number; readonly text: string };
 
-function upgrade(
-  front: Pick<Front, "url">,
-  path: string,
-  { json, token = "admin" }: { readonly json?: object; readonly token?: string | null } = {},
-) {
+type UpgradeOptions = {
+  readonly json?: object;
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+};
+
+/** An engine that switches whatever it is asked for. */
+const switching = () =>
+  scriptedEngine({
+    upgrade: async () => {
+      const [connection, far] = duplexPair();
+      far.resume();
+      return { kind: "upgraded", status: 101, headers: { connection: "Upgrade", upgrade: "h2c" }, connection };
+    },
+  });
+
+function upgrade(front: Pick<Front, "url">, path: string, { json, token = "admin", headers = {} }: UpgradeOptions = {}) {
   const body = json === undefined ? "" : JSON.stringify(json);
   return new Promise<Switched | Answered>((resolve, reject) => {
     const request: ClientRequest = httpRequest(`${front.url}${path}`, {
@@ -37,6 +49,7 @@ function upgrade(
         connection: "Upgrade",
         upgrade: "tcp",
         ...(json !== undefined && { "content-type": "application/json", "content-length": String(body.length) }),
+        ...headers,
       },
     });
     request.on("upgrade", (response, socket, head) => resolve({ kind: "switched", response, socket: socket as Socket, head }));
@@ -106,12 +119,36 @@ describe("connections that leave HTTP", () => {
     expect(await upgrade(front, "/v1.41/nothing")).toMatchObject({ status: 404, text: '{"message":"page not found"}\n' });
   });
 
-  it("BuildKit's session is refused in words that say how to build", async () => {
-    const front = await simulated({ Cmd: idle });
-    for (const path of ["/v1.41/session", "/v1.41/grpc"]) {
-      const refused = await upgrade(front, path);
-      expect(refused).toMatchObject({ kind: "answered", status: 501, text: expect.stringContaining("DOCKER_BUILDKIT=0") });
+  it("BuildKit's connections of one caller go to one node, with all that they offer, also without the path that its clients leave out", async () => {
+    const engines = new Map(["a", "b", "c"].map((name) => [`tcp://10.0.0.${name.charCodeAt(0)}:2375`, switching()]));
+    const nodes = Object.fromEntries([...engines.keys()].map((address, index) => [`node-${"abc"[index]}`, address]));
+    const front = await openFront({
+      nodes,
+      open: async (request) => (engines.get(request.address) ?? switching()).open(request),
+    });
+    opened.push(front);
+    const methods = "x-docker-expose-session-grpc-method";
+    const headers = { upgrade: "h2c", "x-docker-expose-session-uuid": "one", [methods]: ["/a/B", "/c/D"] };
+    const { origin } = new URL(front.url);
+    for (const [base, path] of [
+      [front.url, "/v1.41/session"],
+      [front.url, "/v1.41/grpc"],
+      [origin, "/session"],
+      [origin, "/grpc"],
+    ] as const) {
+      const outcome = await upgrade({ url: base }, path, { headers });
+      expect([path, outcome.kind]).toEqual([path, "switched"]);
+      if (outcome.kind === "switched") outcome.socket.destroy();
     }
+    const asked = [...engines.values()].flatMap((engine) => [engine.asked]).filter((requests) => requests.length > 0);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.map(({ path }) => path)).toEqual(["/v1.41/session", "/v1.41/grpc", "/v1.41/session", "/v1.41/grpc"]);
+    for (const request of asked[0] ?? []) expect(request.headers).toMatchObject({ ...headers, [methods]: ["/a/B", "/c/D"] });
+    expect(await upgrade({ url: origin }, "/grpc", { token: "viewer" })).toMatchObject({ status: 403 });
+    const elsewhere = await upgrade({ url: origin }, "/grpc", { headers: { "windlass-cluster": "other" } });
+    expect(elsewhere).toMatchObject({ kind: "answered", status: 403 });
+    const plain = await front.ask("POST", "/v1.41/grpc");
+    expect([plain.status, plain.json()]).toEqual([400, { message: expect.stringContaining("Upgrade: h2c") }]);
   });
 
   it("a body without its length can't be told from what follows: refused", async () => {

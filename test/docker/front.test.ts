@@ -1,6 +1,9 @@
 /** The real docker CLI on two real engines behind the Docker API: each command that people know, one after the other. */
 
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -207,7 +210,7 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
     await docker.run("rmi", "imported:1");
   });
 
-  it("build with the classic builder; a step that fails is the CLI's exit code; BuildKit is refused", async () => {
+  it("build with the classic builder; a step that fails is the CLI's exit code", async () => {
     const folder = path.join(docker.folder, "context");
     await mkdir(folder);
     await writeFile(path.join(folder, "Dockerfile"), 'FROM busybox\nRUN echo built > /tmp/built\nCMD ["cat", "/tmp/built"]\n');
@@ -219,6 +222,21 @@ describe.skipIf(!canStartEngines() || !hasDockerCli())("docker on a fleet", () =
     const failed = await docker.try(["build", folder]);
     expect([failed.code, failed.err]).toEqual([5, expect.stringContaining("returned a non-zero code: 5")]);
     await docker.run("rmi", "built:1", "placed:1");
+  });
+
+  it("BuildKit's connections reach a node's builder", async () => {
+    for (const place of ["/session", "/grpc"]) {
+      const headers = {
+        authorization: "Bearer admin",
+        connection: "Upgrade",
+        upgrade: "h2c",
+        "x-docker-expose-session-uuid": "u1",
+      };
+      const request = httpRequest(new URL(place, front.url), { method: "POST", agent: false, headers }).end();
+      const [response, socket] = (await once(request, "upgrade")) as [IncomingMessage, Socket];
+      expect([response.statusCode, response.headers.upgrade]).toEqual([101, "h2c"]);
+      socket.destroy();
+    }
   });
 
   it("networks and volumes: containers go where theirs are, and find each other by their names", async () => {

@@ -8,6 +8,7 @@ import type { DockerAnswer } from "../exchange.ts";
 import { nodesOf } from "../fan-out.ts";
 import { activeNodes, homeKey, homeOf } from "../node-parts/named.ts";
 import { rows } from "../rows.ts";
+import { passToBuilder } from "./buildkit.ts";
 import { reporting, rowOf } from "./pull.ts";
 import { registryAuth, registryConfig } from "./registry-auth.ts";
 
@@ -48,7 +49,7 @@ export async function pushImage(call: Call): Promise<DockerAnswer> {
 export async function buildImage(call: Call): Promise<DockerAnswer> {
   mustStream(call, "build", (await nodesOf(call)).nodes);
   const { fleet, request, query } = call;
-  if (query.get("version") === "2") throw badParameter("BuildKit is not served here: set DOCKER_BUILDKIT=0");
+  if (query.get("version") === "2") return await passToBuilder("/build")(call);
   const { nodeName = await projectHome(call), passed } = placedBuild(query);
   const auths = registryConfig(call);
   return await rows(call, async (send, signal) => {

@@ -16,7 +16,7 @@ export function noSuchPlugin({ params }: Call): never {
   throw new DockerError(404, `plugin ${JSON.stringify(params["name"] ?? "")} not found`);
 }
 
-/** `/swarm`, `/plugins`, `/session` and `/grpc`. */
+/** `/swarm` and `/plugins`. */
 export const refuse =
   (message: string) =>
   (_call: Call): never => {
@@ -26,5 +26,4 @@ export const refuse =
 export const words = {
   swarmChange: `swarm mode is not served here. ${own}`,
   plugins: "plugins are the nodes' own: manage them on the node itself.",
-  buildKit: "BuildKit is not served here: set DOCKER_BUILDKIT=0 to build with the classic builder.",
 } as const;

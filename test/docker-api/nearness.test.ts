@@ -32,6 +32,14 @@ describe("volumes", () => {
     expect(await nodesOf(4, () => body)).toEqual(new Set(["node-b"]));
   });
 
+  it("an image that only another node has is brought to it", async () => {
+    await front.ask("POST", "/v1.41/volumes/create", { json: { Name: "node-b/data" } });
+    const context = packTar([{ name: "Dockerfile", type: "file", bytes: Buffer.from("FROM busybox\n") }]);
+    await front.ask("POST", "/v1.41/build?t=built:1&node=node-c", { body: context });
+    expect((await create("web", { Image: "built:1", HostConfig: { Binds: ["data:/data"] } })).status).toBe(201);
+    expect(await nodeOf("web")).toBe("node-b");
+  });
+
   it("that are on different nodes can't be used together, and it says where they are", async () => {
     for (const Name of ["node-a/one", "node-b/two"]) await front.ask("POST", "/v1.41/volumes/create", { json: { Name } });
     const { status, json } = await create("both", { HostConfig: { Binds: ["one:/one", "two:/two"] } });

@@ -43,7 +43,8 @@ export async function createContainer(call: Call): Promise<DockerAnswer> {
   const { primary, others } = splitEndpoints(body);
   const placed = await placedBy(call, words);
   const near = await nearnessOf(call, body);
-  if (near.wish !== undefined && nodeName === undefined) await bringImage(call, image, near.wish);
+  const best = near.wish ?? near.among?.[0];
+  if (best !== undefined && nodeName === undefined) await bringImage(call, image, best);
   const among = near.among?.filter((each) => placed.among?.includes(each) ?? true) ?? placed.among;
   if (among?.length === 0)
     throw new NoNodesError("no suitable node (none has both its volumes and the images of its affinities)");

@@ -1,7 +1,7 @@
 /** The reconciler as a loop: it acts on what changes, on time alone, and ends when it is told to. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../shared/base/clock.ts";
+import { type Clock, systemClock } from "../../shared/base/clock.ts";
 import { silentLogger } from "../../shared/base/logger.ts";
 import { Reconciler } from "../../shared/fleet/reconcile/reconciler.ts";
 import { defaultPolicy, stateOf } from "../../shared/fleet/reconcile/world.ts";
@@ -65,6 +65,30 @@ describe("the reconciler's loop", () => {
       await running;
       store.close();
     }
+  });
+
+  it("a round that has committed for long enough leaves the rest to the next, at once", async () => {
+    let leapMs = 0;
+    const slow: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + leapMs };
+    const ports = await watchedPorts();
+    const store = openStore(ports, systemClock);
+    const replicas = 3_000;
+    await store.update(({ nodes, services }) => {
+      nodes.create(nodeOf("a"));
+      services.create(serviceOf(replicas));
+    }, byUser);
+    ports.before = (request) => {
+      if (request.startsWith("append")) leapMs += 1_000;
+    };
+    const reconciler = new Reconciler({ store, clock: slow, logger: silentLogger });
+    const first = await reconciler.round();
+    expect(first.done).toBeGreaterThan(0);
+    expect(first.done).toBeLessThan(first.decided);
+    expect(first.wakeAt).toBeLessThanOrEqual(Date.now());
+    let done = first.done;
+    while (done < replicas) done += (await reconciler.round()).done;
+    expect(await tasksWhen(store, () => true)).toHaveLength(replicas);
+    store.close();
   });
 
   it("one object that can't be written does not hold up the others", async () => {

@@ -157,7 +157,7 @@ export class Reconciler {
     await Promise.all(told);
   }
 
-  /** How many groups were tried; `againAt`: the store takes no more until then. */
+  /** How many groups were tried; `againAt`: when the others may be, for the store takes no more until then, or it has taken long enough. */
   async #carryOut(
     groups: readonly (readonly Action[])[],
     carried: Set<Action>,
@@ -176,7 +176,7 @@ export class Reconciler {
         await store.batch(steps.slice(tried, end), { actor: reconcilerName });
         tried = end;
       } while (tried < groups.length && clock.monotonic() < endMs);
-      return { groups: tried };
+      return tried < groups.length ? { groups: tried, againAt: clock.now() } : { groups: tried };
     } catch (error) {
       const cause = error instanceof BatchError ? error.cause : undefined;
       if (!(error instanceof BatchError) || !(cause instanceof UnavailableError || cause instanceof BusyError)) throw error;

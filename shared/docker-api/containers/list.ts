@@ -14,10 +14,10 @@ import { askNodes, knowledgeHeaders, oldest } from "../fan-out.ts";
 import { type Filters, filtersOf } from "../filters.ts";
 import { flag, integer } from "../query.ts";
 import { containerFilters, engineFilters, listFilter, wantsAllStates } from "./list-filter.ts";
-import { isSeen, isUp, newestFirst, rowText, type SeenContainer, type Sizes } from "./row.ts";
+import { isSeen, isUp, newestFirst, rowText, type SeenContainer, type Sizes, type Viewed } from "./row.ts";
 
-/** About 300 KB: other requests get their turn between them. */
-const rowsAtOnce = 400;
+/** About 64 KB: other requests get their turn between them. */
+const rowsAtOnce = 64;
 
 type Picked = { readonly containers: readonly SeenContainer[]; readonly nodes: readonly Node[] };
 
@@ -59,37 +59,28 @@ type Around = {
 
 function bodyOf(containers: readonly SeenContainer[], { uid, nodes, nowMs, sizes }: Around): string | Readable {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]));
-  const text = (container: SeenContainer): string => {
-    const node = byName.get(container.spec.nodeName);
-    return rowText(container, { uid, node, nowMs, sizes: sizes?.get(container.status.containerId) });
-  };
+  const viewed = ({ spec, status }: SeenContainer): Viewed => ({
+    uid,
+    node: byName.get(spec.nodeName),
+    nowMs,
+    sizes: sizes?.get(status.containerId),
+  });
+  const text = (container: SeenContainer): string => rowText(container, viewed(container));
   if (containers.length <= rowsAtOnce) return `[${containers.map(text).join(",")}]\n`;
-  return Readable.from(pieces(containers, text), { objectMode: false });
+  return Readable.from(pieces(containers, text));
 }
 
-function* pieces(containers: readonly SeenContainer[], text: (container: SeenContainer) => string): Generator<Buffer> {
+/** As strings: as many buffers would be memory outside of the heap, of which so much in so little time has it collected whole. */
+function* pieces(containers: readonly SeenContainer[], text: (container: SeenContainer) => string): Generator<string> {
   for (let from = 0; from < containers.length; from += rowsAtOnce) {
-    const texts = containers.slice(from, from + rowsAtOnce).map(text);
+    const rows = containers
+      .slice(from, from + rowsAtOnce)
+      .map(text)
+      .join(",");
     const isLast = from + rowsAtOnce >= containers.length;
-    yield pieceOf(from === 0 ? "[" : ",", texts, isLast ? "]\n" : "");
+    yield `${from === 0 ? "[" : ","}${rows}${isLast ? "]\n" : ""}`;
   }
 }
-
-/** Each text is encoded where it belongs: to join them first would copy all of it once more. Ends are ASCII. */
-function pieceOf(start: string, texts: readonly string[], end: string): Buffer {
-  let length = start.length + texts.length - 1 + end.length;
-  for (const text of texts) length += Buffer.byteLength(text);
-  const piece = Buffer.allocUnsafeSlow(length);
-  let at = piece.write(start, 0);
-  for (const [index, text] of texts.entries()) {
-    if (index > 0) piece[at++] = comma;
-    at += piece.write(text, at);
-  }
-  piece.write(end, at);
-  return piece;
-}
-
-const comma = ",".charCodeAt(0);
 
 /** Ids of containers that engines found by filters that only they can judge; undefined: there are none such. */
 async function heldByEngines(call: Call, filters: Filters): Promise<ReadonlySet<string> | undefined> {

@@ -1,6 +1,6 @@
 /**
- * A row of `docker ps`, made of a Container object. It is kept as text as long as the object is, and changed only where time has changed
- * it: with 30,000 containers a list is 30,000 strings put together.
+ * A row of `docker ps`, made of a Container object. Its texts are kept as long as the object is; only the status between them changes with
+ * time, for in the first minute that is each second, and of 30,000 containers at once.
  */
 
 import { isOwnNetwork } from "../../fleet/containers/own-networks.ts";
@@ -26,8 +26,8 @@ export type Viewed = {
   readonly sizes?: Sizes | undefined;
 };
 
-/** The row as JSON. */
-export function rowText(container: SeenContainer, { uid, node, nowMs, sizes }: Viewed): string {
+/** The row as it is now. */
+function rowOf(container: SeenContainer, { uid, node, nowMs }: Viewed): Row {
   const age = node === undefined ? 0 : ageSeconds(node, nowMs);
   let row = rows.get(container);
   if (row === undefined || row.node !== node || row.age !== age) {
@@ -35,9 +35,19 @@ export function rowText(container: SeenContainer, { uid, node, nowMs, sizes }: V
     rows.set(container, row);
   }
   const status = statusText(row.parts, node, nowMs);
-  if (status !== row.status) setStatus(row, status);
-  if (sizes === undefined) return row.text;
-  return `${row.text.slice(0, -1)},"SizeRw":${sizes.SizeRw ?? 0},"SizeRootFs":${sizes.SizeRootFs ?? 0}}`;
+  if (status !== row.status) {
+    row.status = status;
+    row.json = jsonText(status);
+  }
+  return row;
+}
+
+/** The row as JSON. */
+export function rowText(container: SeenContainer, viewed: Viewed): string {
+  const { head, json, tail } = rowOf(container, viewed);
+  const { sizes } = viewed;
+  if (sizes === undefined) return head + json + tail;
+  return `${head}${json}${tail.slice(0, -1)},"SizeRw":${sizes.SizeRw ?? 0},"SizeRootFs":${sizes.SizeRootFs ?? 0}}`;
 }
 
 /** The name that people use, with its slash: of a container that has none of the cluster's, the engine's with its node before it. */
@@ -70,12 +80,13 @@ export function newestFirst(containers: readonly SeenContainer[]): SeenContainer
   return Array.from(ranks, (rank) => containers[rank % count] as SeenContainer);
 }
 
-/** A row as it was sent last, and where in it the status stands: `docker ps` of a minute later differs in little. */
+/** A row's texts before and after its status, and that as it was shown last: `docker ps` of a minute later differs in nothing else. */
 type Row = {
-  text: string;
+  readonly head: string;
+  readonly tail: string;
   status: string;
-  readonly from: number;
-  to: number;
+  /** The status as JSON. */
+  json: string;
   readonly parts: StatusParts;
   readonly node: Node | undefined;
   readonly age: number;
@@ -85,13 +96,6 @@ const rows = new WeakMap<Container, Row>();
 /** Seconds since 1970. */
 const created = new WeakMap<Container, number>();
 const nodeTexts = new WeakMap<Node, string>();
-
-function setStatus(row: Row, status: string): void {
-  const json = jsonText(status);
-  row.text = row.text.slice(0, row.from) + json + row.text.slice(row.to);
-  row.status = status;
-  row.to = row.from + json.length;
-}
 
 type Around = { readonly uid: string; readonly node: Node | undefined; readonly age: number };
 
@@ -122,9 +126,8 @@ function makeRow(container: SeenContainer, { uid, node, age }: Around): Row {
     Revision: revisionOf(container),
     Age: age,
   };
-  const before = `${head.slice(0, -1)},"Status":`;
-  const text = `${before}"","Node":${nodeText(node, container)},"Windlass":${JSON.stringify(windlass)}}`;
-  return { text, status: "", from: before.length, to: before.length + 2, parts: statusParts(container), node, age };
+  const tail = `,"Node":${nodeText(node, container)},"Windlass":${JSON.stringify(windlass)}}`;
+  return { head: `${head.slice(0, -1)},"Status":`, tail, status: "", json: '""', parts: statusParts(container), node, age };
 }
 
 function createdOf(container: Container): number {

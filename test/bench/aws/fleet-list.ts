@@ -46,7 +46,8 @@ export const fleetOperations: Readonly<Record<string, (deployment: Deployment) =
     run: () => minute(deployment),
     bars: (usage) => [
       restBar(usage),
-      factBar("1 wake-up a fleet, 1 call for all", usage.queueRequests === fleets + 2 && roundsIn(usage) === 1),
+      // What is sent, received and deleted.
+      factBar("one request for ten wake-ups, 1 call for all", usage.queueRequests === 3 && roundsIn(usage) === 1),
     ],
   }),
 };
